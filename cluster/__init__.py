@@ -1,0 +1,1 @@
+"""Where it runs: threads, processes or a Dask cluster."""

@@ -1,0 +1,1 @@
+"""Where granules are found: CMR, or an index of a folder."""
