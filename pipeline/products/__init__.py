@@ -1,1 +1,39 @@
-"""The products, one module each, and their registry."""
+"""The products, one module each, and their registry: the only switch between them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from ..errors import InputError
+from ..vocabulary import nearest
+from .product import Product
+
+#: Product -> the module that holds it as PRODUCT; imported when it is asked for.
+_MODULES: Final = {"atl06": ".atl06"}
+
+PRODUCT_NAMES: Final = tuple(_MODULES)
+
+
+def product_named(name: str) -> Product:
+    """Find a product.
+
+    Raises
+    ------
+    InputError
+        When there is none of this name; says which there are.
+
+    Examples
+    --------
+    >>> from nunatak.pipeline.products import product_named
+    >>> product_named("atl06").reads
+    'ATL03'
+    """
+    if name not in _MODULES:
+        known = ", ".join(_MODULES)
+        raise InputError(f"{name!r} is no product (there is {known}){nearest(name, _MODULES)}")
+    product: Product = import_module(_MODULES[name], __name__).PRODUCT
+    return product
+
+
+__all__ = ["PRODUCT_NAMES", "Product", "product_named"]

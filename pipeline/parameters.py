@@ -1,0 +1,237 @@
+"""`Parameters`: a request's vocabulary as one validated model, and the only place with defaults."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from .errors import ParameterError
+from .granule import BEAMS, track_of
+from .region import Region, RegionMask
+from .vocabulary import (
+    ALIASES,
+    BEAM_NUMBERS,
+    CONFIDENCES,
+    HIGHEST_QUALITY,
+    PROJECTIONS,
+    QUALITIES,
+    SERVICE_NAMES,
+    SURFACE_TYPES,
+    member,
+    members,
+    nearest,
+)
+
+
+class ParameterNotice(UserWarning):
+    """A parameter was accepted although it changes nothing, and the user should know."""
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+_Whole = Annotated[int, BeforeValidator(_no_bool)]
+_Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
+_Geometry = Annotated[
+    Region,
+    PlainSerializer(lambda region: region.to_geojson(), return_type=dict[str, Any]),
+    WithJsonSchema({"type": "object", "description": "GeoJSON geometry, or SlideRule's list of {lon, lat}"}),
+]
+_Mask = Annotated[
+    RegionMask,
+    PlainSerializer(lambda mask: mask.to_json(), return_type=dict[str, Any]),
+    WithJsonSchema({"type": "object", "description": "{geojson, cellsize}: a GeoJSON and degrees"}),
+]
+
+
+class Parameters(BaseModel):
+    """What a request asks for, in SlideRule's words.
+
+    Numbers, names and lists are accepted as SlideRule's requests spell them. A name that does not exist and a value
+    that can't be are errors that say what would be right. The defaults are those of SlideRule's user guide
+    (section 2.7), `cnf` at 0 and above as in its text.
+
+    Examples
+    --------
+    >>> from nunatak.pipeline.parameters import Parameters
+    >>> p = Parameters.of(cnf="atl03_high", srt="land", beam="gt1l")
+    >>> p.cnf, p.srt, p.beams
+    ((4,), 0, ('gt1l',))
+    >>> Parameters.of(p.to_json()) == p
+    True
+    >>> Parameters.of(leng=40)
+    Traceback (most recent call last):
+        ...
+    nunatak.pipeline.errors.ParameterError: leng: no such parameter; did you mean 'len'?
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    poly: _Geometry | None = Field(default=None, description="region of interest; any form that Region.of takes")
+    proj: int = Field(default=3, description="projection of the region test: 0 north_polar, 1 south_polar, 2 plate_carree, 3 auto")
+    region_mask: _Mask | None = Field(default=None, description="raster mask {geojson, cellsize in degrees}; decides in place of poly (guide: raster)")
+    track: _Whole = Field(default=0, ge=0, le=3, description="reference pair track; 0: all")
+    beams: tuple[str, ...] = Field(default=BEAMS, description="beams, by name or number 10 to 60 (guide: beam)")
+    srt: int = Field(default=3, description="surface type of signal_conf_ph: -1 the highest of the five, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water")
+    cnf: tuple[int, ...] = Field(default=(0, 1, 2, 3, 4), description="confidences; a single value stands for it and all above")
+    quality_ph: tuple[int, ...] = Field(default=(0,), description="photon qualities; a single value stands for itself")
+    len: _Number = Field(default=40.0, gt=0, description="length of an extent, m (or ATL03 segments)")
+    res: _Number = Field(default=20.0, ge=0.1, description="step from extent to extent, m (or ATL03 segments)")
+    dist_in_seg: bool = Field(default=False, description="len and res are counted in ATL03 segments")
+    pass_invalid: bool = Field(default=False, description="keep extents that fail ats or cnt")
+    ats: _Number = Field(default=20.0, ge=0, description="least along-track spread of an extent's photons, m")
+    cnt: _Whole = Field(default=10, ge=0, description="least number of photons in an extent")
+    maxi: _Whole = Field(default=5, ge=1, description="most fits of an extent; 1 fits once and removes nothing")
+    H_min_win: _Number = Field(default=3.0, ge=0, description="least height of the photon window, m")
+    sigma_r_max: _Number = Field(default=5.0, ge=0, description="cap on the robust dispersion, m; it rejects nothing")
+
+    @classmethod
+    def of(cls, parms: Parameters | Mapping[str, Any] | str | Path | None = None, /, **keywords: Any) -> Parameters:
+        """Make parameters from a mapping, JSON text, a JSON file, or keywords; keywords win.
+
+        Raises
+        ------
+        ParameterError
+            A name that does not exist, a value that can't be, or JSON that is none. All of them are named at once.
+
+        Warns
+        -----
+        ParameterNotice
+            For names that only concern the service (`timeout`, `asset`, ...).
+        """
+        values = _without_service_names(_renamed({**_as_mapping(parms), **keywords}))
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ParameterError("; ".join(_told(problem) for problem in error.errors())) from None
+
+    def to_json(self) -> str:
+        """Give all parameters as JSON that `Parameters.of` reads back equal."""
+        return json.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @property
+    def selected_beams(self) -> tuple[str, ...]:
+        """The beams that both `beams` and `track` select."""
+        return tuple(beam for beam in self.beams if self.track in {0, track_of(beam)})
+
+    def notice_unused(self, product: str, honoured: Iterable[str]) -> None:
+        """Warn of parameters that were given and that a product has no use for."""
+        unused = sorted(self.model_fields_set - set(honoured))
+        if unused:
+            warnings.warn(f"{product} has no use for: {', '.join(unused)}", ParameterNotice, stacklevel=3)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _regions(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Make the regions, whose projection stands in another parameter."""
+        values = {name: value for name, value in values.items() if value is not None}
+        if "proj" in values:
+            values["proj"] = member(values["proj"], PROJECTIONS)
+        if "poly" in values:
+            values["poly"] = Region.of(values["poly"], proj=values.get("proj", PROJECTIONS["auto"]))
+        if "region_mask" in values:
+            values["region_mask"] = RegionMask.of(values["region_mask"])
+        return values
+
+    @field_validator("srt", mode="before")
+    @classmethod
+    def _surface_type(cls, value: Any) -> int:
+        return member(value, SURFACE_TYPES)
+
+    @field_validator("cnf", mode="before")
+    @classmethod
+    def _confidences(cls, value: Any) -> tuple[int, ...]:
+        chosen, single = members(value, CONFIDENCES)
+        return tuple(range(chosen[0], 5)) if single else chosen
+
+    @field_validator("quality_ph", mode="before")
+    @classmethod
+    def _qualities(cls, value: Any) -> tuple[int, ...]:
+        return members(value, QUALITIES, range(HIGHEST_QUALITY + 1))[0]
+
+    @field_validator("beams", mode="before")
+    @classmethod
+    def _beams(cls, value: Any) -> tuple[str, ...]:
+        numbers = members(value, BEAM_NUMBERS)[0]
+        return tuple(beam for beam, number in BEAM_NUMBERS.items() if number in numbers)
+
+    @model_validator(mode="after")
+    def _together(self) -> Parameters:
+        if not self.selected_beams:
+            raise ValueError(f"track {self.track} and beams {', '.join(self.beams)} have no beam in common")
+        if self.dist_in_seg and self.res < 1:
+            raise ValueError(f"res {self.res}: with dist_in_seg the step is at least 1 segment")
+        return self
+
+
+def _as_mapping(parms: Parameters | Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+    if parms is None:
+        return {}
+    if isinstance(parms, Parameters):
+        return {name: getattr(parms, name) for name in parms.model_fields_set}
+    if isinstance(parms, Mapping):
+        return dict(parms)
+    text, source = _json_text(parms)
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ParameterError(f"{source}: not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ParameterError(f'{source}: parameters are a JSON object such as {{"cnf": 4}}, not {text[:40]!r}')
+    return values
+
+
+def _json_text(parms: str | Path) -> tuple[str, str]:
+    if isinstance(parms, str) and parms.lstrip().startswith(("{", "[")):
+        return parms, "parameters"
+    try:
+        return Path(parms).read_text(encoding="utf-8"), str(parms)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{parms}: neither JSON text nor a file that can be read ({error})") from error
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    for alias, name in ALIASES.items():
+        if values.get(alias) is None:
+            values.pop(alias, None)
+            continue
+        if values.get(name) is not None:
+            raise ParameterError(f"{alias} and {name} are one parameter and were both given")
+        values[name] = values.pop(alias)
+    return values
+
+
+def _without_service_names(values: dict[str, Any]) -> dict[str, Any]:
+    service = sorted(SERVICE_NAMES & values.keys())
+    if service:
+        names = ", ".join(service)
+        warnings.warn(f"these concern a service and change nothing here: {names}", ParameterNotice, stacklevel=4)
+    return {name: value for name, value in values.items() if name not in SERVICE_NAMES}
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    """Say one of pydantic's findings in a sentence that names parameter, value and remedy."""
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: no such parameter{nearest(name, [*Parameters.model_fields, *ALIASES])}"
+    if problem["type"] == "value_error":
+        return ": ".join(part for part in (name, str(problem["ctx"]["error"])) if part)
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"

@@ -1,0 +1,120 @@
+"""The words of a SlideRule request: enumerations with their spellings, old names, and names that concern the service.
+
+Source: SlideRule user guide (ICESat-2 module, section 2) and Icesat2Fields.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from .granule import BEAMS
+
+SURFACE_TYPES: Final = {"dynamic": -1, "land": 0, "ocean": 1, "sea_ice": 2, "land_ice": 3, "inland_water": 4}
+
+CONFIDENCES: Final = {
+    "atl03_tep": -2,
+    "atl03_not_considered": -1,
+    "atl03_background": 0,
+    "atl03_within_10m": 1,
+    "atl03_low": 2,
+    "atl03_medium": 3,
+    "atl03_high": 4,
+}
+
+QUALITIES: Final = {
+    "atl03_quality_nominal": 0,
+    "atl03_quality_afterpulse": 1,
+    "atl03_quality_impulse_response": 2,
+    "atl03_quality_tep": 3,
+}
+#: Release 007 combines flags in quality_ph; its values reach 25.
+HIGHEST_QUALITY: Final = 25
+
+BEAM_NUMBERS: Final = {beam: 10 * (i + 1) for i, beam in enumerate(BEAMS)}
+
+PROJECTIONS: Final = {"north_polar": 0, "south_polar": 1, "plate_carree": 2, "auto": 3}
+
+#: The guide's spelling of a name -> the name.
+ALIASES: Final = {"beam": "beams", "raster": "region_mask"}
+
+#: Names that tell a service how to serve; nothing here depends on them.
+SERVICE_NAMES: Final = frozenset(
+    {
+        "asset",
+        "cluster_size_hint",
+        "ignore_poly_for_cmr",
+        "key_space",
+        "max_resources",
+        "node-timeout",
+        "node_timeout",
+        "read-timeout",
+        "read_timeout",
+        "rqst-timeout",
+        "rqst_timeout",
+        "timeout",
+    }
+)
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Name what was probably meant, as the end of a sentence; empty when nothing is near.
+
+    Examples
+    --------
+    >>> from nunatak.pipeline.vocabulary import nearest
+    >>> nearest("sigma_r", ["sigma_r_max", "maxi"])
+    "; did you mean 'sigma_r_max'?"
+    """
+    by_lower = {candidate.lower(): candidate for candidate in words}
+    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def member(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None) -> int:
+    """Read one member of an enumeration, given by number or by name, with or without its prefix.
+
+    Raises
+    ------
+    ValueError
+        With the names and numbers that would be right.
+
+    Examples
+    --------
+    >>> from nunatak.pipeline.vocabulary import CONFIDENCES, member
+    >>> member("atl03_high", CONFIDENCES), member("high", CONFIDENCES), member(4.0, CONFIDENCES)
+    (4, 4, 4)
+    """
+    numbers = set(names.values()) if allowed is None else set(allowed)
+    if isinstance(value, str):
+        wanted = value.strip().lower()
+        for name, number in names.items():
+            if wanted in {name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_"), str(number)}:
+                return number
+        if wanted.lstrip("-").isdigit() and int(wanted) in numbers:
+            return int(wanted)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value in numbers:
+        return int(value)
+    known = ", ".join(f"{number} {name}" for name, number in names.items())
+    others = sorted(numbers - set(names.values()))
+    more = f", and the numbers up to {others[-1]}" if others else ""
+    hint = nearest(value, names) if isinstance(value, str) else ""
+    raise ValueError(f"{value!r} is none of {known}{more}{hint}")
+
+
+def members(
+    value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None
+) -> tuple[tuple[int, ...], bool]:
+    """Read a list of members, or a single one.
+
+    Returns
+    -------
+    members, single
+        Sorted members without repetition, and whether a bare value was given and not a list.
+    """
+    single = isinstance(value, str | int | float)
+    values = [value] if single else list(value)
+    if not values:
+        raise ValueError("an empty list selects nothing; leave the parameter out for its default")
+    return tuple(sorted({member(v, names, allowed) for v in values})), single
