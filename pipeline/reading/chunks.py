@@ -1,0 +1,314 @@
+"""The plan of a read: which chunks hold the wanted rows, and in which few byte ranges to fetch them.
+
+h5coro reads a dataset by walking its chunk B-tree and reading chunk after chunk. Here the same tree is walked for the
+addresses alone, so that the ranges of all wanted datasets can be merged before the first is fetched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import CorruptError, LayoutError, TruncatedError
+from .headers import UNDEFINED
+from .messages import Dataset
+
+Ints = npt.NDArray[np.int64]
+ReadMetadata = Callable[[int, int], memoryview]
+
+#: Ranges nearer than this are fetched as one: a gap costs less than another request.
+GAP = 256 * 1024
+#: A merged range ends here, which bounds the memory of a read beside its output.
+LONGEST_FETCH = 8 * 1024 * 1024
+#: Values without chunks are fetched in blocks of about this many bytes.
+BLOCK = 1024 * 1024
+#: A chunk larger than this in memory is not read (HDF5 itself stops at 4 GiB).
+LARGEST_CHUNK = 1 << 30
+
+_NODE_HEADER = 24  # signature, type, level, entries, two siblings
+_DEEPEST = 16  # 64 entries in a node: 16 levels are more chunks than bytes in any file
+
+
+class Rows:
+    """The wanted rows of a dataset: ranges, put one after the other.
+
+    Parameters
+    ----------
+    ranges
+        (first, last + 1) of each range, in the order in which they are wanted; None for all rows.
+    length
+        Rows of the dataset.
+
+    Raises
+    ------
+    LayoutError
+        A range does not lie inside the dataset.
+
+    Examples
+    --------
+    >>> rows = Rows([(8, 12), (0, 2)], length=20)
+    >>> rows.count
+    6
+    >>> rows.pieces(10)
+    {0: [(8, 10, 0), (0, 2, 4)], 1: [(0, 2, 2)]}
+    """
+
+    def __init__(self, ranges: Sequence[tuple[int, int]] | None, length: int) -> None:
+        self.ranges = [(0, length)] if ranges is None else [(int(first), int(stop)) for first, stop in ranges]
+        for first, stop in self.ranges:
+            if not 0 <= first <= stop <= length:
+                raise LayoutError(
+                    f"rows {first} to {stop} were asked for, the dataset has rows 0 to {length}"
+                )
+        self.count = sum(stop - first for first, stop in self.ranges)
+
+    def pieces(self, chunk_rows: int) -> dict[int, list[tuple[int, int, int]]]:
+        """Cut the ranges where chunks end.
+
+        Returns
+        -------
+        dict
+            Number of the chunk along the rows -> (first, last + 1, at): these rows of the chunk go to row `at` of the
+            output.
+        """
+        pieces: dict[int, list[tuple[int, int, int]]] = {}
+        at = 0
+        for first, stop in self.ranges:
+            for number in range(first // chunk_rows, -(-stop // chunk_rows)) if stop > first else ():
+                start = number * chunk_rows
+                low, high = max(first, start), min(stop, start + chunk_rows)
+                pieces.setdefault(number, []).append((low - start, high - start, at))
+                at += high - low
+        return pieces
+
+
+class ChunkTable(NamedTuple):
+    """Chunks of a dataset, one per row: where they are stored and which elements they hold.
+
+    Attributes
+    ----------
+    address, stored
+        int64, bytes: the place in the file.
+    mask
+        uint32: bit i is set if filter i was left out for this chunk.
+    offset
+        int64, (chunks, dimensions): the chunk's first element.
+    """
+
+    address: Ints
+    stored: Ints
+    mask: npt.NDArray[np.uint32]
+    offset: Ints
+
+
+def chunk_table(
+    dataset: Dataset, wanted: Iterable[int], column: int | None, read: ReadMetadata, file_size: int
+) -> ChunkTable:
+    """List the chunks that hold wanted elements; chunks that were never written are not in the table.
+
+    Parameters
+    ----------
+    wanted
+        Numbers of the wanted chunks along the rows, as `Rows.pieces` gives them.
+    column
+        If not None, only chunks that hold this column.
+    read
+        Gives metadata: (address, size) -> bytes.
+    file_size
+        Bytes of the file: no chunk may lie outside.
+
+    Raises
+    ------
+    CorruptError, TruncatedError
+        The B-tree or an address in it makes no sense.
+    """
+    numbers = np.array(sorted(wanted), dtype=np.int64)
+    if dataset.address is None or not numbers.size:
+        return _table([])
+    if dataset.chunks is None:
+        table = _blocks(dataset, numbers)
+    else:
+        table = _table(list(_leaves(dataset, dataset.chunks, numbers, read)))
+        if column is not None:
+            first = table.offset[:, 1]
+            here = (first <= column) & (column < first + dataset.chunks[1])
+            table = ChunkTable(*(field[here] for field in table))
+        _check(table, dataset, dataset.chunks)
+    _check_inside(table, file_size)
+    return table
+
+
+def stored_bytes(dataset: Dataset, read: ReadMetadata) -> int:
+    """Return how many bytes of the file a dataset's values take."""
+    if dataset.address is None or not dataset.shape:
+        return dataset.size
+    if dataset.chunks is None:
+        return dataset.size
+    numbers = np.arange(-(-dataset.shape[0] // dataset.chunks[0]))
+    return sum(int(table.stored.sum()) for table in _leaves(dataset, dataset.chunks, numbers, read))
+
+
+def block_rows(dataset: Dataset) -> int:
+    """Return how many rows are fetched together: those of a chunk, or of a block of values without chunks."""
+    if dataset.chunks is not None:
+        return dataset.chunks[0]
+    return max(1, BLOCK // max(1, _row_bytes(dataset)))
+
+
+def _row_bytes(dataset: Dataset) -> int:
+    return math.prod(dataset.shape[1:]) * dataset.dtype.itemsize
+
+
+def _table(parts: list[ChunkTable]) -> ChunkTable:
+    if not parts:
+        nothing = np.empty(0, np.int64)
+        return ChunkTable(nothing, nothing, np.empty(0, np.uint32), np.empty((0, 1), np.int64))
+    if len(parts) == 1:
+        return parts[0]
+    return ChunkTable(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+
+
+def _blocks(dataset: Dataset, numbers: Ints) -> ChunkTable:
+    """Cut contiguous or compact values into blocks of rows, as if they were chunks."""
+    rows, row_bytes = block_rows(dataset), _row_bytes(dataset)
+    needed = math.prod(dataset.shape) * dataset.dtype.itemsize
+    if dataset.size < needed:
+        raise CorruptError(f"{dataset.size} bytes are stored where {dataset.shape} values need {needed}")
+    first = numbers * rows
+    stop = np.minimum(first + rows, dataset.shape[0] if dataset.shape else 1)
+    offset = np.zeros((len(numbers), max(1, len(dataset.shape))), np.int64)
+    offset[:, 0] = first
+    address = (dataset.address or 0) + first * row_bytes
+    return ChunkTable(address, (stop - first) * row_bytes, np.zeros(len(numbers), np.uint32), offset)
+
+
+def _leaves(
+    dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: ReadMetadata
+) -> Iterator[ChunkTable]:
+    """Walk the version 1 B-tree of chunks and give the wanted entries of each leaf.
+
+    A node's keys are the offsets of its children's first chunks in row-major order, and one more that ends the last:
+    a child holds rows from its own key's up to the next key's. HDF5 File Format Specification, III.A.1.
+    """
+    entry = np.dtype(
+        [("stored", "<u4"), ("mask", "<u4"), ("offset", "<u8", (len(chunks) + 1,)), ("child", "<u8")]
+    )
+    key_size = entry.itemsize - 8
+    seen: set[int] = set()
+    todo = [(dataset.address or 0, -1)]
+    while todo:
+        address, expected_level = todo.pop()
+        if address in seen:
+            raise CorruptError("the B-tree of the chunks leads in circles")
+        seen.add(address)
+        level, count = _node_head(bytes(read(address, _NODE_HEADER)), expected_level)
+        # The last key has no child: read it as an entry whose child is not looked at.
+        content = bytes(read(address + _NODE_HEADER, count * entry.itemsize + key_size)) + bytes(8)
+        node = np.frombuffer(content, entry, count + 1)
+        offset = node["offset"].astype(np.int64)
+        if (offset[:-1, -1] != 0).any() or (offset[:-1, :-1] % chunks != 0).any():
+            raise CorruptError("the B-tree of the chunks names an offset that no chunk has")
+        first = offset[:, 0] // chunks[0]
+        here = np.searchsorted(numbers, first[:-1])
+        last = first[:-1] if level == 0 else first[1:]
+        wanted = here < np.searchsorted(numbers, last, side="right")
+        node = node[:-1][wanted]
+        if level:
+            todo += [(int(child), level - 1) for child in node["child"][::-1]]
+        else:
+            yield ChunkTable(
+                node["child"].astype(np.int64),
+                node["stored"].astype(np.int64),
+                node["mask"],
+                offset[:-1, :-1][wanted],
+            )
+
+
+def _node_head(head: bytes, expected_level: int) -> tuple[int, int]:
+    """Check a node's header; return its level and the number of its entries."""
+    if head[:5] != b"TREE\x01":
+        raise CorruptError(f"a node of the B-tree of the chunks begins with {head[:5]!r}")
+    level, count = head[5], int.from_bytes(head[6:8], "little")
+    if level > _DEEPEST or expected_level not in {-1, level}:
+        raise CorruptError(
+            f"a node of the B-tree of the chunks has level {level} where {expected_level} is due"
+        )
+    return level, count
+
+
+def _check(table: ChunkTable, dataset: Dataset, chunks: tuple[int, ...]) -> None:
+    """Refuse chunks that are there twice, outside the dataset, or larger than their values could be."""
+    raw = math.prod(chunks) * dataset.dtype.itemsize
+    if raw > LARGEST_CHUNK:
+        raise CorruptError(f"chunks of {raw:,} bytes; HDF5 writers stay far below {LARGEST_CHUNK:,}")
+    if (table.offset >= dataset.shape).any():
+        raise CorruptError("the B-tree of the chunks names a chunk outside the dataset")
+    if len(np.unique(table.offset, axis=0)) < len(table.offset):
+        raise CorruptError("the B-tree of the chunks names a chunk twice")
+    # Deflate never adds more than a few bytes in a thousand, a checksum four.
+    if (table.stored > 2 * raw + 4096).any():
+        raise CorruptError(f"a chunk of {table.stored.max():,} stored bytes for {raw:,} bytes of values")
+
+
+def _check_inside(table: ChunkTable, file_size: int) -> None:
+    if (table.address < 0).any():
+        raise CorruptError(f"the B-tree of the chunks names a chunk at the undefined address {UNDEFINED:#x}")
+    beyond = table.address > file_size - table.stored
+    if beyond.any():
+        at = int(table.address[beyond][0])
+        raise TruncatedError(f"values at byte {at:,} lie outside the file, which has {file_size:,} bytes")
+
+
+@dataclass(slots=True)
+class Fetch:
+    """One byte range to fetch, and the chunks in it.
+
+    Attributes
+    ----------
+    start, stop
+        The range, bytes of the file.
+    chunks
+        (number of the table, row of the table) of each chunk, in the order of their addresses.
+    """
+
+    start: int
+    stop: int
+    chunks: list[tuple[int, int]] = field(default_factory=list)
+
+
+def merge(tables: Sequence[ChunkTable], gap: int = GAP, longest: int = LONGEST_FETCH) -> list[Fetch]:
+    """Merge the byte ranges of all chunks into few fetches, in the order of the file.
+
+    A fetch is longer than `longest` only where a single chunk is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def at(*address):
+    ...     n = len(address)
+    ...     return ChunkTable(np.array(address), np.full(n, 100), np.zeros(n, "u4"), np.zeros((n, 1), int))
+    >>> for fetch in merge([at(1000, 5000), at(1150)], gap=64):
+    ...     print(fetch)
+    Fetch(start=1000, stop=1250, chunks=[(0, 0), (1, 0)])
+    Fetch(start=5000, stop=5100, chunks=[(0, 1)])
+    """
+    owner = np.repeat(np.arange(len(tables)), [len(table.address) for table in tables])
+    row = np.concatenate([np.arange(len(table.address)) for table in tables]) if tables else owner
+    start = np.concatenate([table.address for table in tables]) if tables else owner
+    stop = start + np.concatenate([table.stored for table in tables]) if tables else owner
+    order = np.argsort(start, kind="stable")
+    fetches: list[Fetch] = []
+    fields = (owner[order].tolist(), row[order].tolist(), start[order].tolist(), stop[order].tolist())
+    for table, chunk, first, end in zip(*fields, strict=True):
+        now = fetches[-1] if fetches else None
+        if now is None or first - now.stop > gap or max(end, now.stop) - now.start > longest:
+            now = Fetch(first, end)
+            fetches.append(now)
+        now.stop = max(now.stop, end)
+        now.chunks.append((table, chunk))
+    return fetches

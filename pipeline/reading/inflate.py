@@ -1,0 +1,242 @@
+"""From the stored bytes of a chunk to its place in an output array.
+
+Deflate is undone by zlib-ng (docs/decisions/0002-inflating.md), shuffle by a kernel that writes into the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from zlib_ng import zlib_ng
+
+from ...kernels.unshuffle import unshuffle
+from ..errors import CorruptError, LayoutError, ReadError
+from .chunks import ChunkTable, Rows, block_rows
+from .messages import DEFLATE, FLETCHER32, SHUFFLE, Dataset
+
+Stored = bytes | memoryview
+
+#: Values that no chunk holds are filled in, up to this many bytes: a damaged shape must not fill the memory.
+LARGEST_FILL = 1 << 30
+
+
+class Target:
+    """One wanted dataset: its output array, and how a chunk gets there.
+
+    Parameters
+    ----------
+    dataset
+        What is read.
+    ranges
+        Row ranges, (first, last + 1), put one after the other; None for all rows.
+    column
+        Of a 2-D dataset only this column; None for whole rows.
+    dtype
+        The type of the output; None for the stored one, in this machine's byte order.
+
+    Attributes
+    ----------
+    pieces
+        Number of a chunk along the rows -> which of its rows go where (`Rows.pieces`).
+    array
+        The output, there from `allocate` on.
+
+    Raises
+    ------
+    UnsupportedError, LayoutError
+        The values can't be read, or are not what was asked for.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        ranges: Sequence[tuple[int, int]] | None = None,
+        column: int | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.column = column
+        self.dtype = _output_dtype(dataset.dtype, dtype)
+        if not dataset.shape and (ranges is not None or column is not None):
+            raise LayoutError("rows or a column of a scalar were asked for")
+        if column is not None and not (len(dataset.shape) == 2 and 0 <= column < dataset.shape[1]):
+            raise LayoutError(f"column {column} was asked for, the dataset has shape {dataset.shape}")
+        length = dataset.shape[0] if dataset.shape else 1
+        self.rows = Rows(ranges, length)
+        self.block_rows = block_rows(dataset)
+        self.inner = dataset.shape[1:] if column is None else ()
+        self.pieces = self.rows.pieces(self.block_rows) if math.prod(self.inner) else {}
+        self._stages = _Stages(dataset)
+        # Whole rows in one chunk, of the stored type: elements are as near each other in the chunk as in the output.
+        whole_rows = column is None and (dataset.chunks is None or dataset.chunks[1:] == dataset.shape[1:])
+        self._is_direct = whole_rows and self.dtype == dataset.dtype
+
+    def allocate(self, table: ChunkTable) -> None:
+        """Make the output array; filled, where the table of its chunks is not complete."""
+        self.table = table
+        self.array = np.empty((self.rows.count, *self.inner), self.dtype)
+        if len(table.address) < self._expected_chunks():
+            if self.array.nbytes > LARGEST_FILL:
+                raise CorruptError(f"of {self.array.nbytes:,} bytes of values some were never written")
+            self.array.fill(_fill_value(self.dataset))
+        # Views without shape, made once: chunks are many.
+        self._flat = self.array.reshape(-1)
+        self._bits = self._flat.view(f"u{self.dtype.itemsize}")
+        self._row_elements = math.prod(self.inner)
+
+    def _expected_chunks(self) -> int:
+        dataset = self.dataset
+        if dataset.chunks is None or self.column is not None:
+            return len(self.pieces)
+        across = zip(dataset.shape[1:], dataset.chunks[1:], strict=True)
+        return len(self.pieces) * math.prod(-(-length // chunk) for length, chunk in across)
+
+    def put(self, stored: Stored, mask: int, offset: Sequence[int]) -> None:
+        """Undo the filters of one chunk and copy its wanted rows into the array.
+
+        Parameters
+        ----------
+        stored
+            The chunk's bytes in the file.
+        mask
+            Bit i is set if filter i was left out for this chunk.
+        offset
+            The chunk's first element in the dataset.
+
+        Raises
+        ------
+        CorruptError
+        """
+        raw, shuffled = self._stages.undo(stored, mask)
+        pieces = self.pieces[offset[0] // self.block_rows]
+        if not self._is_direct:
+            self._put_block(raw, shuffled, pieces, offset)
+        elif shuffled:
+            planes, step = np.frombuffer(raw, np.uint8), self._row_elements
+            for first, stop, at in pieces:
+                unshuffle(planes, first * step, self._bits[at * step : (at + stop - first) * step])
+        else:
+            values, step = np.frombuffer(raw, self.dtype), self._row_elements
+            for first, stop, at in pieces:
+                self._flat[at * step : (at + stop - first) * step] = values[first * step : stop * step]
+
+    def _put_block(
+        self, raw: Stored, shuffled: bool, pieces: list[tuple[int, int, int]], offset: Sequence[int]
+    ) -> None:
+        """Copy by rows and columns: chunks that are cut across, single columns, other types."""
+        dataset = self.dataset
+        if shuffled:
+            bits = np.empty(len(raw) // dataset.dtype.itemsize, f"u{dataset.dtype.itemsize}")
+            unshuffle(np.frombuffer(raw, np.uint8), 0, bits)
+            values = bits.view(dataset.dtype)
+        else:
+            values = np.frombuffer(raw, dataset.dtype)
+        block = values.reshape(-1, *(dataset.chunks or dataset.shape)[1:])
+        if self.column is not None:
+            block = block[:, self.column - offset[1]]
+        # A chunk at the edge is stored whole; what lies outside the dataset is left.
+        ends = [min(start + n, length) for start, n, length in zip(offset[1:], block.shape[1:], self.inner)]  # noqa: B905
+        inside = tuple(slice(end - start) for start, end in zip(offset[1:], ends))  # noqa: B905
+        there = tuple(slice(start, end) for start, end in zip(offset[1:], ends))  # noqa: B905
+        for first, stop, at in pieces:
+            self.array[(slice(at, at + stop - first), *there)] = block[(slice(first, stop), *inside)]
+
+    def result(self) -> npt.NDArray[Any]:
+        """Return the array, in the shape that was asked for."""
+        return self.array if self.dataset.shape else self.array.reshape(())
+
+
+def _output_dtype(stored: np.dtype[Any], wanted: str | None) -> np.dtype[Any]:
+    if wanted is None:
+        return stored.newbyteorder("=")
+    dtype = np.dtype(wanted)
+    if not np.can_cast(stored, dtype, "safe"):
+        raise LayoutError(f"values are stored as {stored}, which does not fit into {dtype} without loss")
+    return dtype
+
+
+def _fill_value(dataset: Dataset) -> Any:
+    if len(dataset.fill) != dataset.dtype.itemsize:
+        return 0
+    return np.frombuffer(dataset.fill, dataset.dtype)[0]
+
+
+class _Stages:
+    """The filters of a dataset, in the order in which they are undone."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.itemsize = dataset.dtype.itemsize
+        self.raw_bytes = math.prod(dataset.chunks) * self.itemsize if dataset.chunks else None
+        filters = list(enumerate(dataset.filters))
+        # The shuffle that was applied first, before all others, is left to the kernel.
+        first = filters[0][1] if filters else None
+        self.ends_shuffled = (
+            first is not None and first.number == SHUFFLE and first.values[:1] == (self.itemsize,)
+        )
+        if self.ends_shuffled:
+            del filters[0]
+        self.ends_shuffled &= self.itemsize > 1  # a shuffle of single bytes changes nothing
+        self.filters = filters[::-1]
+
+    def undo(self, stored: Stored, mask: int) -> tuple[Stored, bool]:
+        """Return the chunk's values as bytes, and whether they are still shuffled."""
+        for i, stage in self.filters:
+            if mask >> i & 1:
+                continue
+            if stage.number == DEFLATE:
+                stored = _inflate(stored, self.raw_bytes or len(stored))
+            elif stage.number == SHUFFLE:
+                stored = _unshuffle_bytes(stored, stage.values[0] if stage.values else self.itemsize)
+            elif stage.number == FLETCHER32:
+                stored = _checked(stored)
+        if self.raw_bytes is not None and len(stored) != self.raw_bytes:
+            raise CorruptError(f"a chunk holds {len(stored):,} bytes of values instead of {self.raw_bytes:,}")
+        return stored, self.ends_shuffled and not mask & 1
+
+
+def _inflate(stored: Stored, expected: int) -> bytes:
+    try:
+        inflated: bytes = zlib_ng.decompress(stored, bufsize=expected)
+    except (zlib_ng.error, MemoryError) as fault:
+        raise CorruptError(f"a chunk does not inflate: {fault}") from fault
+    return inflated
+
+
+def _unshuffle_bytes(stored: Stored, width: int) -> bytes:
+    """Undo a shuffle that is not the last stage; bytes that fill no whole number stay at the end as they are."""
+    if width < 2:
+        return bytes(stored)
+    numbers = len(stored) // width
+    planes = np.frombuffer(stored, np.uint8, numbers * width).reshape(width, numbers)
+    return planes.T.tobytes() + bytes(stored[numbers * width :])
+
+
+def _checked(stored: Stored) -> Stored:
+    """Compare the Fletcher-32 checksum at the end of a chunk, and cut it off."""
+    content, given = stored[:-4], int.from_bytes(stored[-4:], "little")
+    if len(stored) < 4 or fletcher32(content) != given:
+        raise CorruptError("the checksum of a chunk is wrong")
+    return content
+
+
+def fletcher32(content: Stored) -> int:
+    """Return HDF5's Fletcher-32 checksum: two sums modulo 65,535 over big-endian 16-bit words.
+
+    Examples
+    --------
+    >>> hex(fletcher32(bytes([1, 2, 3, 4])))
+    '0x5080406'
+    """
+    words = np.frombuffer(bytes(content) + bytes(len(content) % 2), ">u2")
+    low = high = 0
+    for start in range(0, len(words), 1 << 20):  # parts, so that 64 bits hold the sums
+        part = words[start : start + (1 << 20)].astype(np.int64)
+        high += low * len(part) + int((part * np.arange(len(part), 0, -1)).sum())
+        low += int(part.sum())
+    # HDF5 folds carries in, which never gives 0 for a sum that is not 0.
+    low, high = ((total - 1) % 65535 + 1 if total else 0 for total in (low, high))
+    return high << 16 | low
