@@ -1,0 +1,460 @@
+"""ATL06-SR: the height of each extent by an iterative straight-line fit, as SlideRule's Atl06Dispatch makes it.
+
+The algorithm is that of ATL06 (ATBD ATL06, section 3.5.2: robust dispersion, window, iteration) with SlideRule's
+choices; numbers that it stores as float32 and reads again within the iteration are rounded here too. The order of
+operations is this module's own: photons stay in file order, heights are relative to the extent's first photon, and
+no pass sorts (`quantiles`).
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import as_input
+from .extents import Extents
+from .policy import kernel
+from .quantiles import signal_quartiles, working_space
+from .sums import moments, sum_of_squares, weighted_mean
+
+SPEED_OF_LIGHT = 299792458.0
+"""m/s."""
+PULSE_RATE = 10000.0
+"""Pulses per second of ATLAS."""
+DISPERSION_SCALE = 1.3490
+"""From the distance of the quartiles to a standard deviation, for a normal distribution."""
+BEAM_SIGMA = 4.25
+"""m, spread of the beam's footprint."""
+PULSE_SIGMA = SPEED_OF_LIGHT / 2 * 0.68e-9
+"""m, the transmitted pulse's duration as a height."""
+ATLAS_EPOCH = 1_514_764_800
+"""s, 2018-01-01T00:00:00 UTC since the Unix epoch; `delta_time` counts from there."""
+ANTIMERIDIAN = 150.0
+"""degrees east or west, beyond which longitudes are averaged on the scale of 0..360."""
+SINGULAR = 25.0
+"""Variance factor of the height beyond which a fit is nearly singular: its photons lie almost at one place."""
+
+SPREAD_TOO_SHORT, TOO_FEW_PHOTONS, MAX_ITERATIONS_REACHED, NO_DISPERSION = 1, 2, 4, 8
+
+
+class Fits(NamedTuple):
+    """One row per extent that has photons (N)."""
+
+    extent: NDArray[np.int64]
+    """(N,) row of the extent."""
+    h_mean: NDArray[np.float64]
+    """(N,) m, height at the extent's centre; NaN if the fit is not determined."""
+    dh_fit_dx: NDArray[np.float32]
+    """(N,) slope along track."""
+    h_sigma: NDArray[np.float32]
+    """(N,) m, error of h_mean; 0 in rows that failed (pflags 1, 2 or 8)."""
+    rms_misfit: NDArray[np.float32]
+    """(N,) m; 0 in rows that failed."""
+    w_surface_window_final: NDArray[np.float32]
+    """(N,) m, height of the last window."""
+    latitude: NDArray[np.float64]
+    """(N,) degrees, at the centre."""
+    longitude: NDArray[np.float64]
+    """(N,) degrees, at the centre."""
+    time: NDArray[np.int64]
+    """(N,) ns since the Unix epoch, at the centre; the first photon's if the fit is not determined."""
+    y_atc: NDArray[np.float32]
+    """(N,) m, across track."""
+    n_fit_photons: NDArray[np.int32]
+    """(N,) photons of the last fit."""
+    pflags: NDArray[np.uint16]
+    """(N,) 1 spread too short, 2 too few photons, 4 max iterations reached, 8 no dispersion."""
+
+    @property
+    def undetermined(self) -> int:
+        """How many rows have no finite height: one photon, or all photons at one place."""
+        return int(np.count_nonzero(~np.isfinite(self.h_mean)))
+
+
+def fit_extents(
+    extents: Extents,
+    segment_distance: ArrayLike,
+    background: ArrayLike,
+    spacecraft_velocity: ArrayLike,
+    latitude: ArrayLike,
+    longitude: ArrayLike,
+    delta_time: ArrayLike,
+    across: ArrayLike,
+    *,
+    min_photons: int = 10,
+    min_spread: float = 20.0,
+    max_iterations: int = 5,
+    min_window: float = 3.0,
+    max_dispersion: float = 5.0,
+) -> Fits:
+    """Fit every extent that has photons; no row is dropped for its flags.
+
+    Parameters
+    ----------
+    extents
+        From `form_extents`.
+    segment_distance
+        float64 (S,), m: `segment_dist_x`.
+    background
+        float64 (E,), 1/s: background rate of each extent, from `background_rate`.
+    spacecraft_velocity
+        float32 (S, 3), m/s: `velocity_sc`.
+    latitude, longitude, delta_time, across
+        float64, float64, float64, float32 (P,): `lat_ph`, `lon_ph` in degrees, `delta_time` in s since
+        2018-01-01, `dist_ph_across` in m, of all photons.
+    min_photons, min_spread
+        `cnt`, and `ats` in m: an iteration that leaves fewer photons, or less distance along track, fails.
+    max_iterations
+        `maxi`: the first fit counts, so 1 is one fit and nothing removed.
+    min_window, max_dispersion
+        `H_min_win` and `sigma_r_max` in m; the latter caps the dispersion, it rejects nothing.
+
+    Raises
+    ------
+    ValueError
+        If an array has the wrong length.
+    """
+    kept = extents.kept
+    segments, photons = len(kept.largest_along), int(kept.first_photon[-1])
+    velocity = np.asarray(spacecraft_velocity, np.float64)
+    if velocity.shape != (segments, 3):
+        raise ValueError(f"spacecraft_velocity has shape {velocity.shape}; ({segments}, 3) is needed")
+    rows = np.flatnonzero(extents.end > extents.first)
+    vx, vy, vz = velocity[extents.segment[rows]].T
+    speed = np.sqrt(vx * vx + vy * vy + vz * vz).astype(np.float32).astype(np.float64)
+    rate = as_input(background, np.float64, "background", len(extents.first))[rows]
+    with np.errstate(all="ignore"):
+        density = extents.length * PULSE_RATE / speed * rate / (SPEED_OF_LIGHT / 2)
+    fits = _empty(rows)
+    _fit(
+        *(as_input(column[rows], column.dtype, "extents") for column in extents[:2]),
+        as_input(extents.segment[rows], np.int64, "extents"),
+        as_input(extents.start[rows], np.float64, "extents"),
+        as_input(density, np.float64, "density"),
+        as_input(kept.photon, np.int32, "kept"),
+        as_input(kept.along, np.float32, "kept"),
+        as_input(kept.height, np.float32, "kept"),
+        as_input(kept.first_kept, np.int32, "kept"),
+        as_input(segment_distance, np.float64, "segment_distance", segments),
+        as_input(latitude, np.float64, "latitude", photons),
+        as_input(longitude, np.float64, "longitude", photons),
+        as_input(delta_time, np.float64, "delta_time", photons),
+        as_input(across, np.float32, "across", photons),
+        extents.length / 2,
+        int(min_photons),
+        float(min_spread),
+        int(max_iterations),
+        float(min_window),
+        float(max_dispersion),
+        fits,
+    )
+    return fits
+
+
+def _empty(extent: NDArray[np.int64]) -> Fits:
+    """Make the table that the kernel fills."""
+    n = len(extent)
+    return Fits(
+        extent,
+        *(np.zeros(n, dtype) for dtype in ("f8", "f4", "f4", "f4", "f4", "f8", "f8", "i8", "f4", "i4", "u2")),
+    )
+
+
+@kernel
+def _fit(
+    first, end, segment, start, density, kept_photon, kept_along, kept_height, first_kept, distance,
+    latitude, longitude, delta_time, across, half_length,
+    min_photons, min_spread, max_iterations, min_window, max_dispersion, fits,
+):  # fmt: skip
+    """Fit one extent after the other, in working memory that is made once."""
+    most = np.int64(8)
+    for e in range(len(first)):
+        most = max(most, end[e] - first[e])
+    room = (most + 15) // 16 * 16
+    x = np.empty(room)
+    z = np.empty(room)
+    r = np.empty(room)
+    ordered = np.empty(room)
+    photon = np.empty(room, np.int32)
+    partial = np.empty((4, room))
+    space = working_space(room)
+    bits = r.view(np.int64)
+    cell = np.empty(2)
+    cell_bits = cell.view(np.int64)
+
+    for e in range(len(first)):
+        n = end[e] - first[e]
+        shift = np.float64(kept_height[first[e]])
+        load_extent(
+            first[e], end[e], segment[e], start[e], half_length, shift,
+            kept_photon, kept_along, kept_height, first_kept, distance, x, z, photon)  # fmt: skip
+        window = 0.0
+        iteration = 0
+        flags = 0
+        failed = False
+        while True:
+            a, b, height, slope = straight_line(x, z, n, partial)
+            regular = a < SINGULAR
+            if not regular:
+                a, b, height, slope = nearly_singular_line(x, z, shift, n)
+            slope32 = np.float64(np.float32(slope))
+            for i in range(n):
+                r[i] = z[i] - (height + x[i] * slope)
+            # the robust dispersion, with the background's share taken off
+            if regular:
+                lowest, highest = extremes(bits, n, cell, cell_bits)
+            else:
+                sort_into(r, ordered, n)
+                lowest, highest = ordered[0], ordered[n - 1]
+            if iteration == 0:
+                z0, z1 = lowest, highest
+                n_background = density[e] * (z1 - z0)
+            else:
+                z0, z1 = -window / 2, window / 2
+                n_background = density[e] * window
+            rate = n_background / (z1 - z0)
+            n_signal = n - n_background
+            dispersion = 0.0
+            if n_signal <= 1:
+                dispersion = (z1 - z0) / n
+            else:
+                quarter = 0.25 * n_signal
+                three_quarters = 0.75 * n_signal
+                i0, i1 = 0, -1
+                r0, r1 = 0.0, 0.0
+                sure = False
+                if regular and not rate < 0:
+                    i0, r0, i1, r1, sure = signal_quartiles(
+                        r, n, lowest, highest, quarter, three_quarters, z0, rate, space)  # fmt: skip
+                if not sure or i1 < i0:
+                    if regular:
+                        sort_into(r, ordered, n)
+                    i0, r0, i1, r1 = sorted_quartiles(ordered, n, n_signal, quarter, three_quarters, z0, rate)
+                if i0 >= 0 and i1 < n:
+                    dispersion = (r1 - r0) / DISPERSION_SCALE
+                else:
+                    flags |= NO_DISPERSION
+                    failed = True
+            dispersion = max_dispersion if max_dispersion < dispersion else dispersion
+            expected = sqrt(PULSE_SIGMA * PULSE_SIGMA + BEAM_SIGMA * BEAM_SIGMA * (slope32 * slope32))
+            wanted = larger(larger(min_window, 6 * expected), 6 * dispersion)
+            window = np.float64(np.float32(larger(wanted, 0.75 * window)))
+            # which photons stay
+            half = window / 2
+            inside = count_inside(r, n, half)
+            if inside < min_photons:
+                flags |= TOO_FEW_PHOTONS
+                failed = True
+                break
+            if not spread_at_least(x, r, n, half, min_spread):
+                flags |= SPREAD_TOO_SHORT
+                failed = True
+                break
+            if inside == n:
+                break
+            iteration += 1
+            if iteration >= max_iterations:
+                flags |= MAX_ITERATIONS_REACHED
+                break
+            keep_inside(x, z, photon, r, n, half)
+            n = inside
+
+        if not failed and n > 0:
+            rms = np.float32(sqrt(sum_of_squares(r, n) / n))
+            fits.rms_misfit[e] = rms
+            # the variance factor: the sum of the squared weights a + b*x is a itself
+            fits.h_sigma[e] = np.float32(rms * np.float32(sqrt(a)))
+        fits.h_mean[e] = height + shift
+        fits.dh_fit_dx[e] = slope32
+        fits.w_surface_window_final[e] = window
+        fits.n_fit_photons[e] = n
+        fits.pflags[e] = flags
+        # everything else at the centre, by the weights of the height
+        origin = photon[0]
+        y = np.float64(across[origin])
+        if regular:
+            fits.latitude[e] = latitude[origin] + weighted_mean(latitude, latitude[origin], photon, x, n, a, b)
+            fits.longitude[e] = mean_longitude(longitude, longitude[origin], photon, x, n, a, b)
+            fits.y_atc[e] = np.float32(y + weighted_mean(across, y, photon, x, n, a, b))
+        else:
+            fits.latitude[e] = weighted_mean(latitude, 0.0, photon, x, n, a, b)
+            fits.longitude[e] = mean_longitude(longitude, 0.0, photon, x, n, a, b)
+            fits.y_atc[e] = np.float32(weighted_mean(across, 0.0, photon, x, n, a, b))
+        t = delta_time[origin]
+        fits.time[e] = unix_nanoseconds(t, weighted_mean(delta_time, t, photon, x, n, a, b))
+
+
+@kernel
+def larger(a, b):
+    """Give the larger one; a NaN in `a` loses, as in the C macro that SlideRule uses: its windows come out as 0."""
+    return a if a > b else b
+
+
+@kernel
+def load_extent(
+    first, end, segment, start, half_length, shift,
+    kept_photon, kept_along, kept_height, first_kept, distance, x, z, photon,
+):  # fmt: skip
+    """Copy an extent's photons: x from its centre (through SlideRule's float32), z from its first photon's height."""
+    i = first
+    while i < end:
+        while first_kept[segment + 1] <= i:
+            segment += 1
+        stop = min(np.int64(first_kept[segment + 1]), end)
+        offset = distance[segment] - start
+        for k in range(i, stop):
+            x[k - first] = np.float64(np.float32((offset + np.float64(kept_along[k])) - half_length))
+        i = stop
+    for k in range(first, end):
+        z[k - first] = np.float64(kept_height[k]) - shift
+        photon[k - first] = kept_photon[k]
+
+
+@kernel
+def straight_line(x, z, n, partial):
+    """Fit z = height + slope*x by least squares; a + b*x is a photon's weight in the height.
+
+    If all x are equal the matrix is singular, and the result is infinite or NaN, as SlideRule's is.
+    """
+    sum_x, sum_xx, sum_z, sum_xz = moments(x, z, n, partial)
+    inverse = 1.0 / (n * sum_xx - sum_x * sum_x)
+    a = sum_xx * inverse
+    b = -sum_x * inverse
+    return a, b, a * sum_z + b * sum_xz, b * sum_z + (n * inverse) * sum_xz
+
+
+@kernel
+def nearly_singular_line(x, z, shift, n):
+    """Fit the same line in SlideRule's own order of operations.
+
+    Where the photons lie almost at one place the digits that the determinant loses are most of the result, and only
+    the same operations give the same numbers.
+    """
+    sum_x = 0.0
+    sum_xx = 0.0
+    for i in range(n):
+        sum_x += x[i]
+        sum_xx += x[i] * x[i]
+    inverse = 1.0 / (n * sum_xx - sum_x * sum_x)
+    a = sum_xx * inverse
+    b = -sum_x * inverse
+    d = n * inverse
+    height = 0.0
+    slope = 0.0
+    for i in range(n):
+        height += (a + b * x[i]) * (z[i] + shift)
+        slope += (b + d * x[i]) * (z[i] + shift)
+    return a, b, height - shift, slope
+
+
+@kernel
+def extremes(bits, n, cell, cell_bits):
+    """Find the smallest and largest residual by their bits: minima of integers become SIMD, those of floats don't."""
+    low = bits[0] ^ ((bits[0] >> 63) & 0x7FFFFFFFFFFFFFFF)
+    high = low
+    for i in range(n):
+        value = bits[i] ^ ((bits[i] >> 63) & 0x7FFFFFFFFFFFFFFF)
+        low = value if value < low else low
+        high = value if value > high else high
+    cell_bits[0] = low ^ ((low >> 63) & 0x7FFFFFFFFFFFFFFF)
+    cell_bits[1] = high ^ ((high >> 63) & 0x7FFFFFFFFFFFFFFF)
+    return cell[0], cell[1]
+
+
+@kernel
+def sort_into(r, ordered, n):
+    """Sort by Shell's method; rarely needed, and short to compile."""
+    for i in range(n):
+        ordered[i] = r[i]
+    gap = n // 2
+    while gap > 0:
+        for i in range(gap, n):
+            value = ordered[i]
+            j = i
+            while j >= gap and ordered[j - gap] > value:
+                ordered[j] = ordered[j - gap]
+                j -= gap
+            ordered[j] = value
+        gap = 1 if gap == 2 else gap * 5 // 11
+
+
+@kernel
+def sorted_quartiles(ordered, n, n_signal, quarter, three_quarters, z0, rate):
+    """Walk over the sorted residuals; where the walks pass each other, take the plain quartiles."""
+    i0 = 0
+    while i0 < n and (i0 + 1.5) < quarter + (ordered[i0] - z0) * rate:
+        i0 += 1
+    i1 = n - 1
+    while i1 >= 0 and (i1 - 0.5) > three_quarters + (ordered[i1] - z0) * rate:
+        i1 -= 1
+    if i1 < i0:
+        i0 = int((n / 2 - n_signal / 4) + 0.5) - 1
+        i1 = int((n / 2 + n_signal / 4) + 0.5)
+    if i0 >= 0 and i1 < n:
+        return i0, ordered[i0], i1, ordered[i1]
+    return i0, 0.0, i1, 0.0
+
+
+@kernel
+def count_inside(r, n, half):
+    """Count the residuals strictly within the window."""
+    count = 0
+    for i in range(n):
+        count += np.int64(abs(r[i]) < half)
+    return count
+
+
+@kernel
+def spread_at_least(x, r, n, half, min_spread):
+    """Tell whether the photons in the window reach that far along track."""
+    low = 0.0
+    high = 0.0
+    met = False
+    for i in range(n):
+        if abs(r[i]) < half:
+            low = min(low, x[i]) if met else x[i]
+            high = max(high, x[i]) if met else x[i]
+            met = True
+            # mostly a few photons are enough to know
+            if high - low >= min_spread:
+                return True
+    return high - low >= min_spread
+
+
+@kernel
+def keep_inside(x, z, photon, r, n, half):
+    """Close up the photons in the window, in their order, without branches."""
+    kept = 0
+    for i in range(n):
+        x[kept] = x[i]
+        z[kept] = z[i]
+        photon[kept] = photon[i]
+        kept += np.int64(abs(r[i]) < half)
+
+
+@kernel
+def mean_longitude(longitude, reference, photon, x, n, a, b):
+    """Give the longitude at the centre; near the antimeridian on the scale of 0..360."""
+    if abs(longitude[photon[0]]) <= ANTIMERIDIAN:
+        return reference + weighted_mean(longitude, reference, photon, x, n, a, b)
+    total = 0.0
+    for i in range(n):
+        east = longitude[photon[i]]
+        total += (a + b * x[i]) * ((east if east >= 0.0 else east + 360.0) - 180.0)
+    # the weights add up to one: what was taken off comes back, and 180..360 is west
+    return total + 180.0 if total < 0.0 else total - 180.0
+
+
+@kernel
+def unix_nanoseconds(delta_time, later):
+    """Give the exact Unix time of `delta_time` plus a small time, both in s; without the latter if it is not finite."""
+    seconds = np.floor(delta_time)
+    rest = delta_time - seconds
+    if np.isfinite(later):
+        rest += later
+    if not np.isfinite(rest):
+        return np.int64(0)
+    return (np.int64(seconds) + ATLAS_EPOCH) * 1_000_000_000 + np.int64(np.rint(rest * 1e9))

@@ -1,0 +1,275 @@
+"""The two residuals that ATL06-SR's robust dispersion is made of, without sorting all of them.
+
+In the sorted residuals SlideRule walks up from below until a position i satisfies
+
+    i + 1.5 >= quarter + (r[i] - z0) * rate            (the first such position is i0)
+
+and down from above until
+
+    i - 0.5 <= three_quarters + (r[i] - z0) * rate     (the last such position is i1):
+
+the quartiles of the signal, each position corrected by the background photons expected below it. Only the two
+values r[i0] and r[i1] are wanted, and sorting costs more than all the rest of the fit. A residual's position in
+the sorted order is the number of residuals below it; to count it is a comparison with each of the others, which has
+no branches and becomes SIMD. That is n*n comparisons: up to `ALL` residuals are counted so. Of more, only a sample is
+counted at first. It tells between which sampled values either walk must end, and only the residuals there are
+counted against each other. Both ways are exact.
+
+Residuals are compared as float32. Rounding keeps their order but may make two equal; then their positions are
+unknown, the sum of the positions is short, and the caller sorts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .policy import kernel
+
+ALL = 128
+"""Up to so many residuals each is compared with each."""
+SAMPLE_BITS = 6
+"""At most 2**6 residuals are sampled."""
+LANES = 16
+"""Arrays that are compared are padded to a multiple of this, so that no loop has a rest."""
+ROUNDING = 1.2e-7
+"""Larger than the relative error of rounding to float32 (2**-24 = 6e-8)."""
+
+
+class Space(NamedTuple):
+    """Working memory of `signal_quartiles`, made once per beam."""
+
+    value: NDArray[np.float32]
+    """All residuals, rounded."""
+    chosen: NDArray[np.int32]
+    """1 for a candidate."""
+    candidate: NDArray[np.float64]
+    """Residuals of which one may be the answer."""
+    candidate_value: NDArray[np.float32]
+    position: NDArray[np.int32]
+    """Position of each candidate among all."""
+    sample: NDArray[np.float32]
+    below: NDArray[np.int32]
+    """Residuals below each sampled one."""
+    key: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    sorted_sample: NDArray[np.float32]
+    sorted_below: NDArray[np.int32]
+    sorted_residual: NDArray[np.float64]
+
+
+@kernel
+def working_space(room):
+    """Make the working memory for up to `room` residuals."""
+    padded = (room + LANES - 1) // LANES * LANES
+    most = 1 << SAMPLE_BITS
+    return Space(
+        np.empty(padded, np.float32),
+        np.empty(padded, np.int32),
+        np.empty(padded),
+        np.empty(padded, np.float32),
+        np.empty(padded, np.int32),
+        np.empty(most, np.float32),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.float32),
+        np.empty(most, np.int32),
+        np.empty(most),
+    )
+
+
+@kernel
+def round_and_pad(values, rounded, n):
+    """Round n values to float32 and fill up with infinity to a multiple of LANES; give the padded length."""
+    padded = (n + LANES - 1) // LANES * LANES
+    for i in range(n):
+        rounded[i] = np.float32(values[i])
+    for i in range(n, padded):
+        rounded[i] = np.float32(np.inf)
+    return padded
+
+
+@kernel
+def count_below(values, padded, limits, below, m):
+    """Count for each of m limits the values below it; eight values are compared with all limits in one go."""
+    for j in range(m):
+        below[j] = 0
+    for i in range(0, padded, 8):
+        v0, v1, v2, v3 = values[i], values[i + 1], values[i + 2], values[i + 3]
+        v4, v5, v6, v7 = values[i + 4], values[i + 5], values[i + 6], values[i + 7]
+        for j in range(m):
+            q = limits[j]
+            below[j] = np.int32(
+                below[j] + np.int32(v0 < q) + np.int32(v1 < q) + np.int32(v2 < q) + np.int32(v3 < q)
+                + np.int32(v4 < q) + np.int32(v5 < q) + np.int32(v6 < q) + np.int32(v7 < q)
+            )  # fmt: skip
+
+
+@kernel
+def count_below_few(values, padded, limits, below, m):
+    """Count the same for few limits (a multiple of four) and many values."""
+    for j in range(0, m, 4):
+        q0, q1, q2, q3 = limits[j], limits[j + 1], limits[j + 2], limits[j + 3]
+        c0 = np.int32(0)
+        c1 = np.int32(0)
+        c2 = np.int32(0)
+        c3 = np.int32(0)
+        for i in range(padded):
+            v = values[i]
+            c0 = np.int32(c0 + np.int32(v < q0))
+            c1 = np.int32(c1 + np.int32(v < q1))
+            c2 = np.int32(c2 + np.int32(v < q2))
+            c3 = np.int32(c3 + np.int32(v < q3))
+        below[j] = c0
+        below[j + 1] = c1
+        below[j + 2] = c2
+        below[j + 3] = c3
+
+
+@kernel
+def walk_ends(r, position, n, none, quarter, three_quarters, z0, rate):
+    """Give the ends of both walks from residuals in any order whose positions are known.
+
+    A position and the index of its residual are packed into one integer, so that a minimum finds both.
+
+    Returns
+    -------
+    i0, index0, i1, index1, total
+        Positions (`none` and -1 where a walk runs off the end), indices into r, and the sum of all positions.
+    """
+    first = np.int64(none) << 32
+    last = np.int64(-1)
+    total = np.int64(0)
+    for i in range(n):
+        background = (r[i] - z0) * rate
+        p = np.int64(position[i])
+        packed = (p << 32) | i
+        up = first if (p + 1.5) < quarter + background else packed
+        first = up if up < first else first
+        down = last if (p - 0.5) > three_quarters + background else packed
+        last = down if down > last else last
+        total += p
+    return first >> 32, first & 0xFFFFFFFF, last >> 32, last & 0xFFFFFFFF, total
+
+
+@kernel
+def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, space):
+    """Find the ends of both walks.
+
+    Returns
+    -------
+    i0, r0, i1, r1, sure
+        Positions and residuals; not sure if residuals are equal as float32.
+    """
+    padded = round_and_pad(r, space.value, n)
+    if n <= ALL:
+        count_below(space.value, padded, space.value, space.position, padded)
+        i0, index0, i1, index1, total = walk_ends(r, space.position, n, n, quarter, three_quarters, z0, rate)
+        return i0, r[index0], i1, r[index1], total == n * (n - 1) // 2
+
+    m = sorted_sample(r, n, padded, space)
+    low, low_end, low_below, high, high_end, high_below = candidate_runs(
+        m, lowest, highest, quarter, three_quarters, z0, rate, space)  # fmt: skip
+    for i in range(n):
+        v = space.value[i]
+        space.chosen[i] = np.int32(((v >= low) & (v <= low_end)) | ((v >= high) & (v < high_end)))
+    count = 0
+    for i in range(n):
+        space.candidate[count] = r[i]
+        count += space.chosen[i]
+    padded = round_and_pad(space.candidate, space.candidate_value, count)
+    count_below(space.candidate_value, padded, space.candidate_value, space.position, padded)
+    in_low = 0
+    for i in range(count):
+        in_low += np.int64(space.candidate_value[i] <= low_end)
+    # from positions among the candidates to positions among all
+    in_high = count - in_low
+    shift_low = np.int32(low_below)
+    shift_high = np.int32(high_below - in_low)
+    for i in range(count):
+        shift = shift_low if space.candidate_value[i] <= low_end else shift_high
+        space.position[i] = np.int32(space.position[i] + shift)
+    i0, index0, i1, index1, total = walk_ends(
+        space.candidate, space.position, count, n, quarter, three_quarters, z0, rate)  # fmt: skip
+    all_different = count * (count - 1) // 2 + in_low * shift_low + in_high * shift_high
+    return i0, space.candidate[index0], i1, space.candidate[index1], total == all_different
+
+
+@kernel
+def sorted_sample(r, n, padded, space):
+    """Sample 16 to 64 residuals evenly in file order, count the residuals below each, and sort them; give their number."""
+    bits = 4
+    while bits < SAMPLE_BITS and (n >> bits) > 16:
+        bits += 1
+    m = 1 << bits
+    for j in range(m):
+        space.sample[j] = space.value[(j * n) >> bits]
+    count_below_few(space.value, padded, space.sample, space.below, m)
+    # keys that are all different, so that ranks are a permutation also where sampled values are equal
+    for j in range(m):
+        space.key[j] = np.int32(space.below[j] * m + j)
+    count_below(space.key, m, space.key, space.rank, m)
+    for j in range(m):
+        q = space.rank[j]
+        space.sorted_sample[q] = space.sample[j]
+        space.sorted_below[q] = space.below[j]
+        space.sorted_residual[q] = r[(j * n) >> bits]
+    return m
+
+
+@kernel
+def candidate_runs(m, lowest, highest, quarter, three_quarters, z0, rate, space):
+    """Find between which sampled values either walk must end.
+
+    A walk certainly passes a run between two sampled values if its condition fails for the most favourable position
+    in it together with the most favourable value; it certainly ends before or at a sampled value that itself
+    satisfies the condition.
+
+    Returns
+    -------
+    low, low_end, low_below
+        The walk from below ends at a value in low..low_end; as many residuals are below low.
+    high, high_end, high_below
+        The walk from above ends at a value from high to below high_end. Infinite where both runs are one.
+    """
+    below = space.sorted_below
+    value = space.sorted_sample
+    residual = space.sorted_residual
+    infinite = np.float32(np.inf)
+    low = -infinite
+    low_below = np.int32(0)
+    edge = lowest
+    q = 0
+    while q < m and (below[q] + 0.5) < quarter + (edge - z0) * rate:
+        low = value[q]
+        low_below = below[q]
+        edge = residual[q] - abs(residual[q]) * ROUNDING
+        q += 1
+    while q < m and (below[q] + 1.5) < quarter + (residual[q] - z0) * rate:
+        q += 1
+    low_end = value[q] if q < m else infinite
+
+    high_end = infinite
+    edge = highest
+    q = m - 1
+    while q >= 0 and (below[q] - 0.5) > three_quarters + (edge - z0) * rate:
+        high_end = value[q]
+        edge = residual[q] + abs(residual[q]) * ROUNDING
+        q -= 1
+    while q >= 0 and (below[q] - 0.5) > three_quarters + ((residual[q] - abs(residual[q]) * ROUNDING) - z0) * rate:
+        q -= 1
+    high = value[q] if q >= 0 else -infinite
+    high_below = below[q] if q >= 0 else np.int32(0)
+
+    if high <= low_end:
+        if high < low:
+            low = high
+            low_below = high_below
+        if low_end < high_end:
+            low_end = infinite if high_end == infinite else high_end
+        high = infinite
+        high_end = infinite
+    return low, low_end, low_below, high, high_end, high_below

@@ -1,0 +1,201 @@
+"""Which photons count: confidence, quality and any further mask; the kept ones are copied together once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import as_bytes, as_input
+from .policy import kernel
+
+LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE = -2, 4
+LOWEST_QUALITY, HIGHEST_QUALITY = 0, 25
+
+
+class Selection(NamedTuple):
+    """The kept photons of a beam (K of P), and where each of the S segments begins among all and among the kept."""
+
+    photon: NDArray[np.int32]
+    """(K,) position of each kept photon among all, rising."""
+    along: NDArray[np.float32]
+    """(K,) m, `dist_ph_along`."""
+    height: NDArray[np.float32]
+    """(K,) m, `h_ph`."""
+    first_photon: NDArray[np.int32]
+    """(S + 1,) photons before each segment."""
+    first_kept: NDArray[np.int32]
+    """(S + 1,) kept photons before each segment."""
+    largest_along: NDArray[np.float32]
+    """(S,) m, largest `dist_ph_along` of all photons of a segment; -inf without photons."""
+    odd_confidence: int
+    """Photons whose confidence is outside -2..4: never selected (SlideRule gives the beam up)."""
+    odd_quality: int
+    """Photons whose quality is outside 0..25: never selected (SlideRule gives the beam up)."""
+
+
+def value_table(values: Iterable[int]) -> NDArray[np.uint8]:
+    """Make the table that `select_photons` looks values up in: 1 for a selected value, else 0.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit into a byte.
+
+    Examples
+    --------
+    >>> table = value_table([-1, 4])
+    >>> int(table[255]), int(table[4]), int(table[0])
+    (1, 1, 0)
+    """
+    table = np.zeros(256, np.uint8)
+    for value in values:
+        if not -128 <= value <= 255:
+            raise ValueError(f"{value} does not fit into a byte; -128..255 is possible")
+        table[value & 0xFF] = 1
+    return table
+
+
+def select_photons(
+    photon_count: ArrayLike,
+    along: ArrayLike,
+    height: ArrayLike,
+    confidence: ArrayLike,
+    quality: ArrayLike,
+    confidence_table: ArrayLike,
+    quality_table: ArrayLike,
+    keep: ArrayLike | None = None,
+) -> Selection:
+    """Keep the photons whose confidence and quality are selected.
+
+    The order of the tests is of no matter, they are joined by "and" (SlideRule, Atl03Reader: confidence, quality,
+    ATL08 class, YAPC score, raster mask; the last three arrive here as `keep`). A value outside the range that
+    ATL03 defines is not selected, whatever the tables say, and counted.
+
+    Parameters
+    ----------
+    photon_count
+        int (S,): `segment_ph_cnt`.
+    along, height
+        float32 (P,), m: `dist_ph_along`, `h_ph`.
+    confidence
+        int8 (P,): one column of `signal_conf_ph`; or (P, 5): the largest of the five counts (srt -1).
+    quality
+        int8 (P,): `quality_ph`.
+    confidence_table, quality_table
+        uint8 (256,): as from `value_table`.
+    keep
+        uint8 or bool (P,): further mask, if any.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not agree, or a segment has less than no photons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> chosen = select_photons([2, 0, 2], [1, 9, 2, 3], [5, 6, 7, 8], np.array([4, 0, 4, 4], np.int8),
+    ...                         np.zeros(4, np.int8), value_table([4]), value_table([0]))
+    >>> chosen.photon, chosen.first_kept
+    (array([0, 2, 3], dtype=int32), array([0, 1, 1, 3], dtype=int32))
+    """
+    count = as_input(photon_count, np.int32, "photon_count")
+    total = int(count.sum(dtype=np.int64))
+    if len(count) and count.min() < 0:
+        raise ValueError(f"photon_count has {count.min()} at segment {count.argmin()}; it can't be negative")
+    level = np.asarray(confidence)
+    if level.ndim == 2:
+        level = level.max(axis=1) if level.shape[1] else level
+    level_bytes = as_bytes(level, "confidence", total)
+    quality_bytes = as_bytes(quality, "quality", total)
+    along_in = as_input(np.asarray(along, np.float32), np.float32, "along", total)
+    mask = as_bytes(np.zeros(0, np.uint8) if keep is None else keep, "keep", 0 if keep is None else total)
+    first_photon = np.concatenate(([0], np.cumsum(count, dtype=np.int64))).astype(np.int32)
+    kept = _compact(
+        first_photon,
+        along_in,
+        as_input(np.asarray(height, np.float32), np.float32, "height", total),
+        level_bytes,
+        quality_bytes,
+        _within(confidence_table, "confidence_table", LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE),
+        _within(quality_table, "quality_table", LOWEST_QUALITY, HIGHEST_QUALITY),
+        mask,
+        keep is not None,
+    )
+    return Selection(
+        *kept[:3],
+        first_photon,
+        kept[3],
+        _largest_along(first_photon, along_in.view(np.int32)),
+        int(_count_outside(level_bytes, LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE)),
+        int(_count_outside(quality_bytes, LOWEST_QUALITY, HIGHEST_QUALITY)),
+    )
+
+
+def _within(table: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[np.uint8]:
+    """Take the values outside lowest..highest out of a table."""
+    bounded = np.zeros(256, np.uint8)
+    valid = np.arange(lowest, highest + 1) & 0xFF
+    bounded[valid] = as_bytes(table, name, 256)[valid] != 0
+    return as_bytes(bounded, name)
+
+
+@kernel
+def _compact(first_photon, along, height, confidence, quality, confidence_table, quality_table, mask, use_mask):
+    """Copy the kept photons together, in file order."""
+    segments = len(first_photon) - 1
+    photons = len(along)
+    # one place more than can be kept: each photon is written, and the next overwrites it unless it was kept;
+    # that is faster than to branch on what cannot be foreseen
+    kept_photon = np.empty(photons + 1, np.int32)
+    kept_along = np.empty(photons + 1, np.float32)
+    kept_height = np.empty(photons + 1, np.float32)
+    first_kept = np.empty(segments + 1, np.int32)
+    kept = 0
+    for segment in range(segments):
+        first_kept[segment] = kept
+        for k in range(first_photon[segment], first_photon[segment + 1]):
+            good = confidence_table[confidence[k]] & quality_table[quality[k]]
+            if use_mask:
+                good &= np.uint8(mask[k] != 0)
+            kept_photon[kept] = k
+            kept_along[kept] = along[k]
+            kept_height[kept] = height[k]
+            kept += good
+    first_kept[segments] = kept
+    return kept_photon[:kept], kept_along[:kept], kept_height[:kept], first_kept
+
+
+@kernel
+def _largest_along(first_photon, along_bits):
+    """Find each segment's largest distance by the bits of the float32 values.
+
+    As integers with the sign's meaning mended they have the order of the floats, and the maximum of integers
+    becomes SIMD where that of floats, because of NaN, does not.
+    """
+    segments = len(first_photon) - 1
+    largest = np.full(segments, -np.inf, np.float32)
+    bits = largest.view(np.int32)
+    for segment in range(segments):
+        first, end = first_photon[segment], first_photon[segment + 1]
+        if end > first:
+            top = np.int32(-(2**31))
+            for k in range(first, end):
+                b = along_bits[k]
+                ordered = b ^ ((b >> 31) & np.int32(0x7FFFFFFF))
+                top = ordered if ordered > top else top
+            bits[segment] = top ^ ((top >> 31) & np.int32(0x7FFFFFFF))
+    return largest
+
+
+@kernel
+def _count_outside(values, lowest, highest):
+    """Count the values, as signed bytes, that are outside lowest..highest."""
+    outside = 0
+    for k in range(len(values)):
+        value = np.int8(values[k])
+        outside += (value < lowest) | (value > highest)
+    return outside
