@@ -1,0 +1,297 @@
+"""Where: an area on the globe, from any form in which people keep one, and whether a point lies in it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import RegionError
+from .projection import Projection, project
+from .region_forms import Drawing, Rings, read_drawing
+from .region_outline import make_outline
+
+if TYPE_CHECKING:
+    from ..kernels.polygon import Edges
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Region:
+    """An area on the globe. Make one with `Region.of`.
+
+    Regions are equal when their outlines are, whatever they were made from. Edges are straight in the plane
+    of `proj`, as SlideRule's are; a point on the outline itself may be either in or out.
+
+    Attributes
+    ----------
+    proj
+        "north_polar", "south_polar" or "plate_carree".
+    vertices
+        float64 (V, 2): longitude and latitude in degrees of all rings. In plate carree an outline across the
+        antimeridian goes on beyond 180.
+    ring_starts
+        int64 (R + 1,): where each ring begins in `vertices`.
+    shells
+        int64 (P,): which rings are shells; those between two shells are the first one's holes.
+    """
+
+    proj: Projection
+    vertices: Floats
+    ring_starts: Integers
+    shells: Integers
+
+    @classmethod
+    def of(cls, value: Any, *, crs: object = None, proj: object = "auto") -> Region:
+        """Make a region.
+
+        Parameters
+        ----------
+        value
+            A path (.geojson, .json, .shp, .gpkg, .zip), GeoJSON (dict or text), a GeoDataFrame or GeoSeries,
+            a shapely polygon, multipolygon or collection of them, a bounding box (west, south, east, north),
+            a list of (lon, lat), SlideRule's list of {"lon", "lat"}, or a Region. Longitudes go from -180 to
+            360. Several polygons and features are united. An edge of more than 180 degrees goes the short
+            way, across the antimeridian, and a box with west > east crosses it. Rings wind either way,
+            closed or not.
+        crs
+            CRS of coordinates that don't say theirs; longitude and latitude otherwise. Edges that are
+            straight in a projected CRS stay where they were drawn, within 1 m.
+        proj
+            The plane in which edges between longitudes and latitudes are straight: 0 or "north_polar", 1 or
+            "south_polar", 2 or "plate_carree", 3 or "auto". "auto" takes a polar plane when any vertex lies
+            beyond 70 degrees or the outline goes around the pole; plate carree otherwise, when both
+            hemispheres would be polar, and for a bounding box, whose sides are parallels and meridians.
+
+        Raises
+        ------
+        RegionError
+            If the value can't be read, is empty, crosses itself, or has no place on the globe.
+        ParameterError
+            If there is no such projection.
+
+        Examples
+        --------
+        >>> grandmesa = Region.of([(-108.3, 38.8), (-107.7, 38.8), (-107.7, 39.2), (-108.3, 39.2)])
+        >>> grandmesa
+        Region(-108.3 38.8 to -107.7 39.2, 1 part, 4 vertices, plate_carree)
+        >>> grandmesa == Region.of((-108.3, 38.8, -107.7, 39.2))
+        True
+        >>> grandmesa.contains([-108.0, -107.0], [39.0, 39.0])
+        array([ True, False])
+        """
+        drawing = value._drawing() if isinstance(value, Region) else read_drawing(value, crs)
+        name, polygons = make_outline(drawing, proj)
+        rings = [ring for part in polygons for ring in part]
+        counts = [len(part) for part in polygons]
+        region = cls(
+            name,  # type: ignore[arg-type]
+            np.concatenate(rings),
+            np.cumsum([0, *(len(ring) for ring in rings)], dtype=np.int64),
+            np.cumsum([0, *counts[:-1]], dtype=np.int64),
+        )
+        for array in (region.vertices, region.ring_starts, region.shells):
+            array.flags.writeable = False
+        return region
+
+    def contains(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+        """Find which positions lie in the region.
+
+        The even-odd rule in the plane of `proj`, with SlideRule's formulas (MathLib). Longitudes may be
+        given in any turn; SlideRule does not wrap them, so that only its polar planes are right across the
+        antimeridian.
+
+        Parameters
+        ----------
+        lon, lat
+            float64 (N,), degrees. What is no position is outside.
+
+        Returns
+        -------
+        bool (N,)
+        """
+        from ..kernels.polygon import points_inside
+
+        return points_inside(*project(self.proj, self.on_its_turn(lon), lat), self._edges)
+
+    def on_its_turn(self, lon: ArrayLike) -> Floats:
+        """Shift longitudes to the turn in which a plate carree outline is written; others keep their bits."""
+        longitude = np.asarray(lon, np.float64)
+        if self.proj != "plate_carree":
+            return longitude
+        with np.errstate(over="ignore", invalid="ignore"):
+            longitude = np.where(longitude < self._west, longitude + 360, longitude)
+            return np.where(longitude >= self._west + 360, longitude - 360, longitude)
+
+    @cached_property
+    def _west(self) -> float:
+        """Where the turn begins in which the outline is written."""
+        lon = self.vertices[:, 0]
+        return float(lon.min()) if lon.max() > 180 else -180.0
+
+    @cached_property
+    def _edges(self) -> Edges:
+        from ..kernels.polygon import index_edges
+
+        return index_edges(*project(self.proj, *self.vertices.T), self.ring_starts)
+
+    def polygons(self) -> list[Rings]:
+        """Give the polygons: for each its shell and its holes, float64 (V, 2) in degrees, not closed."""
+        rings = np.split(self.vertices, self.ring_starts[1:-1])
+        ends = [*self.shells[1:], len(rings)]
+        return [rings[start:end] for start, end in zip(self.shells, ends, strict=True)]
+
+    def _drawing(self) -> Drawing:
+        return Drawing(self.polygons(), "the region", proj=self.proj)
+
+    def to_geojson(self) -> dict[str, Any]:
+        """Give the region as a GeoJSON MultiPolygon, from which `Region.of` makes it again.
+
+        The member "proj" says in which plane edges are straight. In plate carree, what crosses the
+        antimeridian has longitudes beyond 180.
+
+        Examples
+        --------
+        >>> box = Region.of((0, 0, 1, 1))
+        >>> Region.of(box.to_geojson()) == box
+        True
+        """
+        closed = [[np.vstack([ring, ring[:1]]).tolist() for ring in part] for part in self.polygons()]
+        return {"type": "MultiPolygon", "coordinates": closed, "proj": self.proj}
+
+    @cached_property
+    def token(self) -> str:
+        """A name for the outline's value: the same for equal regions, in every process."""
+        digest = hashlib.sha256(self.proj.encode())
+        for array in (self.vertices, self.ring_starts, self.shells):
+            digest.update(np.int64(len(array)).tobytes() + array.tobytes())
+        return digest.hexdigest()
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return "nunatak.Region", self.token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Region) and self.token == other.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the index of the edges is made again where it is needed
+        return {name: getattr(self, name) for name in ("proj", "vertices", "ring_starts", "shells")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        (west, south), (east, north) = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        parts = f"{len(self.shells)} part{'s' * (len(self.shells) > 1)}"
+        size = f"{parts}, {len(self.vertices)} vertices, {self.proj}"
+        return f"Region({west:.5g} {south:.5g} to {east:.5g} {north:.5g}, {size})"
+
+
+@dataclass(frozen=True)
+class RegionMask:
+    """A region in cells, SlideRule's `raster`: a cell belongs to it when its centre does. Make one with `of`.
+
+    The cells begin at the north-western corner of the region's envelope; what is left of the envelope in the
+    east and south, less than a cell, is cut off, as SlideRule's RegionMask does. No raster is kept: a
+    position is tested by the centre of its cell, so small cells cost nothing.
+
+    Attributes
+    ----------
+    region
+        The area, in plate carree.
+    cellsize
+        Side of a cell, degrees.
+    """
+
+    region: Region
+    cellsize: float
+
+    @classmethod
+    def of(cls, value: Any) -> RegionMask:
+        """Make a mask.
+
+        Parameters
+        ----------
+        value
+            {"geojson": GeoJSON text, dict or a path, "cellsize": degrees}, or a RegionMask. SlideRule's
+            client sends a "length" too, which nothing uses.
+
+        Raises
+        ------
+        RegionError
+            If something is missing, the cells are larger than the region, or the region is none.
+
+        Examples
+        --------
+        >>> square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+        >>> mask = RegionMask.of({"geojson": square, "cellsize": 0.3})
+        >>> mask.contains([0.5, 0.95], [0.5, 0.5])
+        array([ True, False])
+        """
+        if isinstance(value, RegionMask):
+            return value
+        if not isinstance(value, Mapping) or not {"geojson", "cellsize"} <= set(value) <= {
+            "geojson",
+            "cellsize",
+            "length",
+        }:
+            given = sorted(map(str, value)) if isinstance(value, Mapping) else repr(value)
+            raise RegionError(f"a region mask is {{'geojson': ..., 'cellsize': degrees}}, not {given}")
+        cellsize = value["cellsize"]
+        if isinstance(cellsize, bool) or not isinstance(cellsize, int | float) or not 0 < cellsize < math.inf:
+            raise RegionError(f"cellsize is {cellsize!r}; it is a positive number of degrees")
+        mask = cls(Region.of(value["geojson"], proj="plate_carree"), float(cellsize))
+        if 0 in mask.shape:
+            raise RegionError(
+                f"cellsize is {cellsize:g} degrees, and {mask.region} has no room for a cell of that size"
+            )
+        return mask
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns of cells there are."""
+        (west, south), (east, north) = self._corners
+        return int((north - south) / self.cellsize), int((east - west) / self.cellsize)
+
+    @property
+    def _corners(self) -> tuple[Floats, Floats]:
+        return self.region.vertices.min(axis=0), self.region.vertices.max(axis=0)
+
+    def contains(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
+        """Find which positions lie in a cell of the mask.
+
+        Parameters
+        ----------
+        lon, lat
+            float64 (N,), degrees. What is no position is outside.
+
+        Returns
+        -------
+        bool (N,)
+        """
+        longitude, latitude = self.region.on_its_turn(lon), np.asarray(lat, np.float64)
+        rows, columns = self.shape
+        west, north = self._corners[0][0], self._corners[1][1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            row, column = (north - latitude) / self.cellsize, (longitude - west) / self.cellsize
+            there = np.flatnonzero((row >= 0) & (row < rows) & (column >= 0) & (column < columns))
+        centre_lon = west + (np.trunc(column[there]) + 0.5) * self.cellsize
+        centre_lat = north - (np.trunc(row[there]) + 0.5) * self.cellsize
+        inside = np.zeros(len(latitude), np.bool_)
+        inside[there] = self.region.contains(centre_lon, centre_lat)
+        return inside
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the mask as JSON, from which `RegionMask.of` makes it again."""
+        return {"geojson": self.region.to_geojson(), "cellsize": self.cellsize}
