@@ -1,6 +1,57 @@
-"""The command line: puts together the commands that the rooms offer."""
+"""The command line: puts together the commands that the rooms offer.
+
+What a command needs is imported when it runs, so that ``nunatak --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+
+from . import __version__
+from .cluster import commands as making
+from .pipeline import commands as looking
+from .pipeline.errors import InputError, MissingExtraError, NunatakError
+from .testing import commands as simulating
+
+WRONG_INPUT = 2
+TASKS_FAILED = 3
 
 
-def main() -> int:
-    """Run the command line and return its exit code."""
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code: 0, 2 for wrong input, 3 when tasks failed."""
+    args = _parser().parse_args(argv)
+    warnings.showwarning = _show_warning
+    try:
+        code: int = args.run(args)
+    except (InputError, MissingExtraError) as error:
+        print(f"nunatak: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except NunatakError as error:
+        print(f"nunatak: {error}", file=sys.stderr)
+        return TASKS_FAILED
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print("nunatak: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nunatak", description="ICESat-2 photons to heights, as a Dask pipeline on your own cluster."
+    )
+    parser.add_argument("--version", action="version", version=f"nunatak {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for room in (making, looking, simulating):
+        room.add_parsers(subparsers)
+    return parser
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """Tell a notice in one line; a terminal has no use for the line of code that it came from."""
+    kind = "notice" if issubclass(category, UserWarning) else category.__name__
+    print(f"nunatak: {kind}: {message}", file=sys.stderr)

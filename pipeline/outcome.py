@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from .errors import NunatakError
 
@@ -22,7 +22,7 @@ class Status(StrEnum):
     EMPTY = "empty"
     """The granule was read and nothing of it is in the request: no segment in the region, no valid extent."""
     ABSENT = "absent"
-    """The granule has no such beam, or the beam holds no photons."""
+    """The granule has no such beam, or the beam has no group of photons."""
     FAILED = "failed"
     """The task could not be done; kind and message say why."""
 
@@ -76,6 +76,10 @@ class Outcome:
         return self.status is Status.FAILED
 
 
+# the type of a column, whatever its rows (annotations are text here)
+_DTYPES: Final = {"str": "str", "Status": "str", "tuple[str, ...]": "str", "int": "int64", "float": "float64"}
+
+
 class TaskFailedError(NunatakError):
     """A task failed, and the request said that this should be felt (``on_error="raise"``).
 
@@ -103,11 +107,10 @@ def outcome_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     """Put outcomes into a table, one row a task."""
     import pandas as pd
 
-    names = [f.name for f in fields(Outcome)]
-    table = pd.DataFrame([asdict(outcome) for outcome in outcomes], columns=names)
-    table["status"] = [str(status) for status in table["status"]]
-    table["notes"] = ["; ".join(notes) for notes in table["notes"]]
-    return table
+    records = [asdict(outcome) for outcome in outcomes]
+    columns = {f.name: [record[f.name] for record in records] for f in fields(Outcome)}
+    columns["notes"] = ["; ".join(notes) for notes in columns["notes"]]
+    return pd.DataFrame({name: pd.Series(values, dtype=_DTYPES[Outcome.__annotations__[name]]) for name, values in columns.items()})
 
 
 def count_statuses(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -9,10 +9,11 @@ from ..errors import InputError
 from ..vocabulary import nearest
 from .product import Product
 
-#: Product -> the module that holds it as PRODUCT; imported when it is asked for.
+# The module that holds a product as PRODUCT; imported when it is asked for.
 _MODULES: Final = {"atl06": ".atl06"}
 
-PRODUCT_NAMES: Final = tuple(_MODULES)
+#: Product -> what it is, in a line.
+PRODUCTS: Final = {"atl06": "surface heights: SlideRule's ATL06-SR, a line fitted to the photons of each extent"}
 
 
 def product_named(name: str) -> Product:
@@ -36,4 +37,4 @@ def product_named(name: str) -> Product:
     return product
 
 
-__all__ = ["PRODUCT_NAMES", "Product", "product_named"]
+__all__ = ["PRODUCTS", "Product", "product_named"]

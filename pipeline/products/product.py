@@ -43,8 +43,6 @@ class Product:
         As on the command line: ``"atl06"``.
     version
         Of the algorithm; a new number where the same input gives other rows.
-    title
-        One line for help texts.
     reads
         The granules' product: ``"ATL03"``.
     schema
@@ -57,7 +55,6 @@ class Product:
 
     name: str
     version: int
-    title: str
     reads: str
     schema: Schema
     honours: frozenset[str]

@@ -1,0 +1,118 @@
+"""The commands that make a product: `nunatak atl06 ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from ..pipeline.products import PRODUCTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..pipeline.outcome import Outcome
+    from ..pipeline.plan import Plan
+    from ..pipeline.writers.geoparquet import GeoParquetWriter
+
+_EPILOG = """\
+A folder contributes the granules of the product that is read; its subfolders are not searched.
+Exit codes: 0, 2 for wrong input, 3 when tasks failed.
+"""
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Add a command for each product."""
+    for name, title in PRODUCTS.items():
+        parser = subparsers.add_parser(
+            name, help=title, description=title, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        add_request_arguments(parser)
+        parser.add_argument("--output", metavar="FILE", help="GeoParquet file to write; without it a summary is printed")
+        parser.add_argument(
+            "--scheduler",
+            default="threads",
+            metavar="ADDRESS|processes|threads|sync",
+            help="where the tasks run (default: threads)",
+        )
+        parser.add_argument(
+            "--on-error",
+            choices=["raise", "collect"],
+            default="raise",
+            help="raise: the first failed task ends the run and nothing is written (default); "
+            "collect: the rows of the others are written, and the failures told",
+        )
+        parser.set_defaults(run=run_product, product=name)
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which granules and which parameters a request is about."""
+    parser.add_argument("resources", nargs="*", metavar="RESOURCE", help="a granule, or a folder of granules")
+    parser.add_argument("--parms", metavar="FILE.json|JSON", help="parameters by their SlideRule names")
+    parser.add_argument("--keep-id", action="store_true", help="keep the column extent_id")
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """Make the plan that the arguments ask for."""
+    from ..pipeline.errors import ResourceError
+    from ..pipeline.plan import make_plan
+
+    if not args.resources:
+        raise ResourceError("no granule is named; give the path of one or more granules, or of a folder")
+    return make_plan(args.product, args.resources, args.parms, keep_id=args.keep_id)
+
+
+def run_product(args: argparse.Namespace) -> int:
+    """Make a product: to a file, or to a summary on the terminal."""
+    from ..pipeline.outcome import summary
+    from ..pipeline.stream import stream
+    from ..pipeline.summary import ColumnSummary
+    from ..pipeline.writers.geoparquet import checked_output
+    from ..pipeline.writers.metadata import describe_run
+    from .workers import open_workers
+
+    if args.output:
+        checked_output(args.output)
+    plan = plan_of(args)
+    schema = plan.request.schema()
+    for line in plan.left_out:
+        print(f"left out: {line}", file=sys.stderr)
+    outcomes: list[Outcome] = []
+    columns = ColumnSummary(schema)
+    with open_workers(args.scheduler) as workers, _writer(args.output, plan) as writer:
+        for table, outcome in _watched(stream(plan, workers, args.on_error), len(plan)):
+            outcomes.append(outcome)
+            columns.add(table)
+            if writer:
+                writer.write(schema.frame(table))
+        if writer:
+            writer.annotate(describe_run(plan, outcomes))
+    print(summary(outcomes, len(plan.granules)))
+    print(columns)
+    if args.output:
+        print(f"written: {args.output}")
+    return 3 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def _writer(output: str | None, plan: Plan) -> AbstractContextManager[GeoParquetWriter | None]:
+    from ..pipeline.writers.geoparquet import GeoParquetWriter
+
+    return GeoParquetWriter(output, plan.request.schema().meta()) if output else nullcontext()
+
+
+def _watched(
+    results: Iterator[tuple[pd.DataFrame, Outcome]], total: int
+) -> Iterator[tuple[pd.DataFrame, Outcome]]:
+    """Show progress on a terminal; a pipe stays quiet."""
+    from tqdm import tqdm
+
+    rows = failed = 0
+    with tqdm(total=total, unit="task", disable=None, leave=False) as bar:
+        for table, outcome in results:
+            rows += len(table)
+            failed += outcome.failed
+            bar.set_postfix(rows=rows, failed=failed, refresh=False)
+            bar.update()
+            yield table, outcome

@@ -1,0 +1,131 @@
+"""Who does the tasks: this thread, threads, processes of a local Dask cluster, or a cluster at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from ..pipeline.errors import InputError
+from ..pipeline.stream import Workers
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+#: What a scheduler may be called, beside an address.
+SCHEDULERS: Final = ("sync", "threads", "processes")
+
+
+class InlineWorkers:
+    """Does every task at once, in the thread that asks."""
+
+    slots = 1
+
+    def share(self, value: Any) -> Any:
+        """Give the value itself."""
+        return value
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Call, and give a future that is done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:  # noqa: BLE001 - a future carries whatever its call raised
+            future.set_exception(error)
+        return future
+
+
+class ThreadWorkers:
+    """Does tasks in threads; kernels and reading leave the interpreter free for each other."""
+
+    def __init__(self, pool: ThreadPoolExecutor, slots: int) -> None:
+        self._pool = pool
+        self.slots = slots
+
+    def share(self, value: Any) -> Any:
+        """Give the value itself."""
+        return value
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Start a call in the pool."""
+        return self._pool.submit(function, *arguments)
+
+
+class ClusterWorkers:
+    """Does tasks on the workers of a Dask client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=False)
+
+    @property
+    def slots(self) -> int:
+        """Threads of all workers that are there now."""
+        return max(1, sum(self._client.nthreads().values()))
+
+    def share(self, value: Any) -> Any:
+        """Send the value to all workers once."""
+        return self._client.scatter(value, broadcast=True)
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Start a call on some worker."""
+        future: Future[Any] = self._executor.submit(function, *arguments)
+        return future
+
+
+@contextmanager
+def open_workers(scheduler: str = "threads", count: int | None = None) -> Iterator[Workers]:
+    """Give workers for as long as the context lasts.
+
+    Parameters
+    ----------
+    scheduler
+        ``"sync"``, ``"threads"``, ``"processes"`` (a local Dask cluster), or the address of a Dask scheduler.
+    count
+        Threads or processes; as many as this process may use cores by default.
+
+    Raises
+    ------
+    InputError
+        When there is no such scheduler, or none answers at the address.
+    """
+    from dask.system import CPU_COUNT
+
+    count = count or CPU_COUNT
+    if scheduler == "sync":
+        yield InlineWorkers()
+    elif scheduler == "threads":
+        with ThreadPoolExecutor(count) as pool:
+            yield ThreadWorkers(pool, count)
+    else:
+        with open_client(scheduler, count) as client:
+            yield ClusterWorkers(client)
+
+
+@contextmanager
+def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
+    """Give a Dask client: of a local cluster of processes, or of the scheduler at an address.
+
+    Raises
+    ------
+    InputError
+        When there is no such scheduler, or none answers at the address.
+    """
+    from distributed import Client, LocalCluster
+
+    if scheduler == "processes":
+        with (
+            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+    elif "://" in scheduler:
+        try:
+            client = Client(scheduler, timeout="10s")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(f"scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
+        with client:
+            yield client
+    else:
+        raise InputError(f"scheduler {scheduler!r}: {', '.join(SCHEDULERS)}, or an address such as tcp://host:8786")
