@@ -27,10 +27,16 @@ def add_parsers(subparsers: Any) -> None:
     """Add a command for each product."""
     for name, title in PRODUCTS.items():
         parser = subparsers.add_parser(
-            name, help=title, description=title, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=title,
+            description=title,
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         add_request_arguments(parser)
-        parser.add_argument("--output", metavar="FILE", help="GeoParquet file to write; without it a summary is printed")
+        parser.add_argument(
+            "--output", metavar="FILE", help="GeoParquet file to write; without it a summary is printed"
+        )
         parser.add_argument(
             "--scheduler",
             default="threads",
@@ -102,9 +108,7 @@ def _writer(output: str | None, plan: Plan) -> AbstractContextManager[GeoParquet
     return GeoParquetWriter(output, plan.request.schema().meta()) if output else nullcontext()
 
 
-def _watched(
-    results: Iterator[tuple[pd.DataFrame, Outcome]], total: int
-) -> Iterator[tuple[pd.DataFrame, Outcome]]:
+def _watched(results: Iterator[tuple[pd.DataFrame, Outcome]], total: int) -> Iterator[tuple[pd.DataFrame, Outcome]]:
     """Show progress on a terminal; a pipe stays quiet."""
     from tqdm import tqdm
 

@@ -62,7 +62,8 @@ class ClusterWorkers:
     @property
     def slots(self) -> int:
         """Threads of all workers that are there now."""
-        return max(1, sum(self._client.nthreads().values()))
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def share(self, value: Any) -> Any:
         """Send the value to all workers once."""

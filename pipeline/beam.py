@@ -53,14 +53,14 @@ class Beam:
         return int(shape[0])
 
     def sc_orient(self) -> int:
-        """Spacecraft orientation: 0 backward, 1 forward, 2 in transition (the granule's first entry)."""
+        """Read the spacecraft orientation: 0 backward, 1 forward, 2 in transition (the granule's first entry)."""
         values = self.read({"sc_orient": Want("orbit_info/sc_orient", dtype="i1")})["sc_orient"].ravel()
         if values.size == 0:
             raise MissingDatasetError("no entry", self.file.address, self.beam, "orbit_info/sc_orient")
         return int(values[0])
 
     def spot(self) -> int:
-        """Spot number of this beam in this granule, 1 to 6; 0 while the spacecraft turns."""
+        """Give the spot number of this beam in this granule, 1 to 6; 0 while the spacecraft turns."""
         return spot_of(self.beam, self.sc_orient())
 
     def layout_error(self, dataset: str, reason: str) -> LayoutError:

@@ -16,7 +16,7 @@ BEAMS: Final = ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")
 #: Ground track numbers as SlideRule writes them (column ``gt``).
 GROUND_TRACK: Final = {beam: 10 * (i + 1) for i, beam in enumerate(BEAMS)}
 
-# Spots by spacecraft orientation (ATL03 ATBD, section 7.5): 0 backward, 1 forward; in transition (2) no beam has a spot.
+# Spots by spacecraft orientation (ATL03 ATBD, section 7.5): 0 backward, 1 forward; none in transition (2).
 _SPOTS: Final = {0: (1, 2, 3, 4, 5, 6), 1: (6, 5, 4, 3, 2, 1)}
 
 _NAME: Final = re.compile(
@@ -132,17 +132,17 @@ def file_name(address: str) -> str:
 
 
 def track_of(beam: str) -> int:
-    """Reference pair track of a beam: 1, 2 or 3."""
+    """Give the reference pair track of a beam: 1, 2 or 3."""
     return int(beam[2])
 
 
 def pair_of(beam: str) -> int:
-    """Side of a beam within its pair: 0 left, 1 right."""
+    """Give the side of a beam within its pair: 0 left, 1 right."""
     return int(beam[3] == "r")
 
 
 def spot_of(beam: str, sc_orient: int) -> int:
-    """Spot number 1 to 6 of a beam; 0 while the spacecraft turns (sc_orient 2).
+    """Give the spot number of a beam, 1 to 6; 0 while the spacecraft turns (sc_orient 2).
 
     Odd spots are the strong beams.
 
@@ -156,7 +156,7 @@ def spot_of(beam: str, sc_orient: int) -> int:
 
 
 def extent_id_base(name: GranuleName, beam: str) -> int:
-    """The part of an extent_id that all extents of a beam share (SlideRule, Icesat2Fields::generateExtentId).
+    """Give the part of an extent_id that all extents of a beam share (SlideRule, Icesat2Fields::generateExtentId).
 
     An extent_id holds rgt (bits 52-63), cycle (36-51), region (32-35), track (30-31), counter (2-29), a bit that
     is set for results of a fit (1) and pair (0).

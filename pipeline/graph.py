@@ -42,7 +42,7 @@ class LazyResult:
     outcomes: dask.dataframe.DataFrame
 
 
-class _PlanFrame(FromGraph):  # type: ignore[misc] - dask carries no types
+class _PlanFrame(FromGraph):  # type: ignore[misc]
     """A frame over ready tasks, named by the plan: dask's own would hash every task of the graph once more."""
 
     @cached_property

@@ -14,7 +14,11 @@ from .times import sdp_to_utc
 
 # The per-segment positions and times of each product's beams: latitude, longitude, delta_time.
 _TRACKS = {
-    "ATL03": ("geolocation/reference_photon_lat", "geolocation/reference_photon_lon", "geolocation/delta_time"),
+    "ATL03": (
+        "geolocation/reference_photon_lat",
+        "geolocation/reference_photon_lon",
+        "geolocation/delta_time",
+    ),
     "ATL06": ("land_ice_segments/latitude", "land_ice_segments/longitude", "land_ice_segments/delta_time"),
     "ATL08": ("land_segments/latitude", "land_segments/longitude", "land_segments/delta_time"),
     "ATL13": ("segment_lat", "segment_lon", "delta_time"),
@@ -52,20 +56,17 @@ def _describe_beam(file: GranuleFile, beam: str, sc_orient: int | None, product:
     spot = None if sc_orient is None else spot_of(beam, sc_orient)
     photons = file.describe(f"{beam}/heights/h_ph").shape[0] if file.exists(f"{beam}/heights/h_ph") else None
     paths = _TRACKS.get(product, _TRACKS["ATL03"])
-    wants = {key: Want(f"{beam}/{path}", required=False) for key, path in zip(("lat", "lon", "time"), paths, strict=True)}
+    wants = {
+        key: Want(f"{beam}/{path}", required=False) for key, path in zip(("lat", "lon", "time"), paths, strict=True)
+    }
     track = file.read(wants)
-    if len(track) < len(wants) or not track["lat"].size:
+    if "lat" not in track or "lon" not in track or not track["lat"].size:
         return BeamInfo(beam, spot, 0, photons, None, None)
-    lat, lon, times = (track[key].astype(np.float64) for key in wants)
-    return BeamInfo(
-        beam,
-        spot,
-        len(lat),
-        photons,
-        (float(lat[0]), float(lon[0])),
-        (float(lat[-1]), float(lon[-1])),
-        *(str(sdp_to_utc(time)).split(".")[0] for time in (np.nanmin(times), np.nanmax(times))),
-    )
+    lat, lon = track["lat"], track["lon"]
+    ends = [(float(lat[i]), float(lon[i])) for i in (0, -1)]
+    times = track.get("time", np.empty(0))
+    span = [str(sdp_to_utc(time)).split(".")[0] for time in (times.min(), times.max())] if times.size else ["", ""]
+    return BeamInfo(beam, spot, len(lat), photons, ends[0], ends[1], span[0], span[1])
 
 
 def walk(file: GranuleFile, group: str = "/") -> Iterator[tuple[str, DatasetInfo | str]]:
@@ -113,7 +114,8 @@ def _beam_line(info: BeamInfo) -> str:
         return f"{info.beam}{spot}{strength}: no positions"
     photons = "" if info.photons is None else f", {info.photons:,} photons"
     ends = " to ".join(f"{lat:.4f} {lon:.4f}" for lat, lon in (info.first, info.last))
-    return f"{info.beam}{spot}{strength}: {info.rows:,} segments{photons}, {ends}, {info.begin} to {info.end}"
+    span = f", {info.begin} to {info.end}" if info.begin else ""
+    return f"{info.beam}{spot}{strength}: {info.rows:,} segments{photons}, {ends}{span}"
 
 
 def _field_line(path: str, info: DatasetInfo | str) -> str:

@@ -110,7 +110,9 @@ def outcome_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     records = [asdict(outcome) for outcome in outcomes]
     columns = {f.name: [record[f.name] for record in records] for f in fields(Outcome)}
     columns["notes"] = ["; ".join(notes) for notes in columns["notes"]]
-    return pd.DataFrame({name: pd.Series(values, dtype=_DTYPES[Outcome.__annotations__[name]]) for name, values in columns.items()})
+    return pd.DataFrame(
+        {name: pd.Series(values, dtype=_DTYPES[Outcome.__annotations__[name]]) for name, values in columns.items()}
+    )
 
 
 def count_statuses(outcomes: Iterable[Outcome]) -> dict[str, int]:

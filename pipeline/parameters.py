@@ -86,12 +86,24 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     poly: _Geometry | None = Field(default=None, description="region of interest; any form that Region.of takes")
-    proj: int = Field(default=3, description="projection of the region test: 0 north_polar, 1 south_polar, 2 plate_carree, 3 auto")
-    region_mask: _Mask | None = Field(default=None, description="raster mask {geojson, cellsize in degrees}; decides in place of poly (guide: raster)")
+    proj: int = Field(
+        default=3,
+        description="projection of the region test: 0 north_polar, 1 south_polar, 2 plate_carree, 3 auto",
+    )
+    region_mask: _Mask | None = Field(
+        default=None,
+        description="raster mask {geojson, cellsize in degrees}; decides in place of poly (guide: raster)",
+    )
     track: _Whole = Field(default=0, ge=0, le=3, description="reference pair track; 0: all")
     beams: tuple[str, ...] = Field(default=BEAMS, description="beams, by name or number 10 to 60 (guide: beam)")
-    srt: int = Field(default=3, description="surface type of signal_conf_ph: -1 the highest of the five, 0 land, 1 ocean, 2 sea ice, 3 land ice, 4 inland water")
-    cnf: tuple[int, ...] = Field(default=(0, 1, 2, 3, 4), description="confidences; a single value stands for it and all above")
+    srt: int = Field(
+        default=3,
+        description="surface type of signal_conf_ph: -1 the highest of the five, 0 land, 1 ocean, 2 sea ice, "
+        "3 land ice, 4 inland water",
+    )
+    cnf: tuple[int, ...] = Field(
+        default=(0, 1, 2, 3, 4), description="confidences; a single value stands for it and all above"
+    )
     quality_ph: tuple[int, ...] = Field(default=(0,), description="photon qualities; a single value stands for itself")
     len: _Number = Field(default=40.0, gt=0, description="length of an extent, m (or ATL03 segments)")
     res: _Number = Field(default=20.0, ge=0.1, description="step from extent to extent, m (or ATL03 segments)")

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from .beam import Beam
-from .errors import ReadError, WrongProductError
+from .errors import MissingDatasetError, ReadError, WrongProductError
 from .granule import GranuleName
 from .outcome import Outcome, Status
 from .parameters import Parameters
@@ -111,11 +111,11 @@ def _is_present(source: Beam, product: Product) -> bool:
 
 def _short_name(source: Beam) -> str:
     """Give the product that the file names itself; empty where it does not."""
-    value = source.file.attribute("/", "short_name")
-    while isinstance(value, list | tuple) or hasattr(value, "tolist"):
-        items = value.tolist() if hasattr(value, "tolist") else value
-        value = items[0] if isinstance(items, list | tuple) and items else None if items == value else items
-    return value.decode() if isinstance(value, bytes) else str(value or "")
+    try:
+        value = source.file.attribute("/", "short_name")
+    except MissingDatasetError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _failure(error: ReadError) -> dict[str, Any]:
