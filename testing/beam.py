@@ -128,9 +128,7 @@ def _heights(
     }
 
 
-def _locate(
-    beam: str, segments: Segments, photons: Photons, along: Floats, track: Track
-) -> tuple[Floats, Floats]:
+def _locate(beam: str, segments: Segments, photons: Photons, along: Floats, track: Track) -> tuple[Floats, Floats]:
     """Latitude and longitude of photons: linear within a segment, which is exact to 1 mm below 88 degrees."""
     y = ACROSS[beam]
     start = track.ground(segments.distance, y)
@@ -154,7 +152,7 @@ def _turn(degrees: Floats) -> Floats:
 
 
 def _reference(segments: Segments, photons: Photons, first: Integers) -> Integers:
-    """Index of each segment's reference photon: the surface photon nearest to its middle; -1 without photons."""
+    """Index of each segment's reference photon: the surface photon nearest its middle; -1 without photons."""
     reference = np.full(segments.id.size, -1, dtype=np.int64)
     if not photons.shot.size:
         return reference
@@ -266,8 +264,8 @@ def _bckgrd_atlas(
 ) -> Columns:
     """Background counts of every 50 shots, some before the first and after the last segment.
 
-    The background photons of the file are among those counted; the rest of the counted height, which is not sent down,
-    adds its own.
+    The background photons of the file are among those counted; the rest of the counted height, which is not
+    sent down, adds its own.
     """
     span = segments.stop - segments.origin
     rows = int(span / GROUND_SPEED * SHOTS_PER_SECOND) // SHOTS_PER_COUNT + 1 + 2 * _MARGIN

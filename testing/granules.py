@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..pipeline.errors import InputError
 from ..pipeline.granule import spot_of
 from . import layout
-from .beam import EPOCH, Beam, Columns, Tables, simulate_beam, start_time
+from .beam import EPOCH, Columns, Tables, simulate_beam, start_time
 from .land import land_tables
 from .orbit import ACROSS, GROUND_SPEED, Track, segment_distance
 from .scene import Scene
@@ -61,8 +61,8 @@ def simulate(
 ) -> list[SimulatedGranule]:
     """Simulate granules into a folder.
 
-    The same arguments give the same values of every dataset, and a granule is the same however many are simulated.
-    Granules after the first lie on neighbouring tracks, 29 days apart.
+    The same arguments give the same values of every dataset, and a granule is the same however many are
+    simulated. Granules after the first lie on neighbouring tracks, 29 days apart.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def simulate(
     with_atl08
         Whether to write the ATL08 companions.
     absent
-        Beams whose groups are missing from single granules: ``{1: ["gt2r"]}`` takes gt2r from the second.
+        Beams whose groups are missing from single granules, counted from 1: ``{2: ["gt2r"]}`` leaves gt2r out
+        of the second.
     page
         Bytes of a page of release 007; by default it follows the size of the granule.
     **changes
@@ -108,9 +109,9 @@ def simulate(
     first = (scene or Scene()).changed(**changes)
     missing = {number: set(beams) for number, beams in (absent or {}).items()}
     for number, beams in missing.items():
-        if not 0 <= number < granules or not beams <= set(ACROSS):
+        if not 1 <= number <= granules or not beams <= set(ACROSS):
             raise InputError(
-                f"absent {number}: {sorted(beams)}: there are granules 0 to {granules - 1} and six beams"
+                f"absent {number}: {sorted(beams)}: there are granules 1 to {granules} and beams {', '.join(ACROSS)}"
             )
     target = Path(folder)
     try:
@@ -118,7 +119,7 @@ def simulate(
     except OSError as error:
         raise InputError(f"{folder}: the folder can't be made: {error.strerror}") from error
     return [
-        _simulate_granule(target, first.next(i), i, missing.get(i, set()), page, with_atl08=with_atl08)
+        _simulate_granule(target, first.next(i), i, missing.get(i + 1, set()), page, with_atl08=with_atl08)
         for i in range(granules)
     ]
 
@@ -295,13 +296,9 @@ def _utc(time: datetime) -> str:
 
 
 def _emptied(tables: Tables) -> Tables:
-    return {
-        group: {name: values[:0] for name, values in columns.items()} for group, columns in tables.items()
-    }
+    return {group: {name: values[:0] for name, values in columns.items()} for group, columns in tables.items()}
 
 
 def _expected_photons(scene: Scene) -> int:
     per_metre = scene.signal + scene.background_rate * 8e-7
-    return int(
-        scene.kilometres * 1400 * per_metre * sum(1.0 if scene.strong(beam) else 0.25 for beam in scene.beams)
-    )
+    return int(scene.kilometres * 1400 * per_metre * sum(1.0 if scene.strong(beam) else 0.25 for beam in scene.beams))

@@ -23,7 +23,7 @@ _SURFACES: Final = {
 }
 _LAKE_ON_ICE: Final = (1, 0, 0, 1, 1)
 
-# Signal to noise ratios that make signal of medium and of high confidence (ATL03 ATBD, Section 5: snrlow, snrmed).
+# Signal to noise ratios of medium and of high confidence (ATL03 ATBD, Section 5: snrlow, snrmed).
 _MEDIUM_SNR: Final = 20.0
 _HIGH_SNR: Final = 100.0
 _BUFFER: Final = 10.0  # m beside the surface that are taken along as a buffer
@@ -34,7 +34,7 @@ _PART_SATURATED: Final = 0.002  # of all shots
 
 
 def surface_types(terrain: Terrain, x: Floats) -> NDArray[np.int8]:
-    """Flags (n, 5) of the surface types at each distance; water among ice is a lake on the ice."""
+    """Give the flags (n, 5) of the surface types at each distance; water among ice is a lake on the ice."""
     table = dict(_SURFACES)
     if any(_SURFACES[kind] == _ICE for kind in terrain.kinds):
         table["water"] = _LAKE_ON_ICE
@@ -53,15 +53,13 @@ def surface_width(photons: Photons) -> Floats:
 
 
 def confidence(scene: Scene, beam: str, photons: Photons, terrain: Terrain) -> NDArray[np.int8]:
-    """Signal confidence (n, 5): by distance from the surface and by how far signal stands out of the background.
+    """Rate signal confidence (n, 5): by distance from the surface and by how far signal exceeds background.
 
-    As in real granules a background photon near the surface passes for signal, the confidence is -1 where a photon
-    has no business with a surface type, and -2 for transmitter echoes.
+    As in real granules a background photon near the surface passes for signal, the confidence is -1 where a
+    photon has no business with a surface type, and -2 for transmitter echoes.
     """
     distance, width = above_surface(photons), surface_width(photons)
-    noise = (
-        background_rate(scene, beam, photons.x, terrain.x_start) * (2 * width + photons.canopy) * 2 / LIGHT
-    )
+    noise = background_rate(scene, beam, photons.x, terrain.x_start) * (2 * width + photons.canopy) * 2 / LIGHT
     ratio = photons.rate / np.maximum(noise, 1e-9)
     best = np.select([ratio >= _HIGH_SNR, ratio >= _MEDIUM_SNR], [4, 3], 2)
     value = np.select(
@@ -75,7 +73,7 @@ def confidence(scene: Scene, beam: str, photons: Photons, terrain: Terrain) -> N
 
 
 def quality(scene: Scene, photons: Photons, random: np.random.Generator) -> NDArray[np.int8]:
-    """Quality of each photon: nominal but for echoes and, in release 007, the shots that saturate the detector."""
+    """Rate the quality of photons: nominal but for echoes and, in release 007, shots that saturate the detector."""
     flags = np.zeros(photons.shot.size, dtype=np.int8)
     if scene.release == "007" and photons.shot.size:
         saturated = random.random(int(photons.shot[-1]) + 1) < _PART_SATURATED
@@ -85,10 +83,10 @@ def quality(scene: Scene, photons: Photons, random: np.random.Generator) -> NDAr
 
 
 def weight(scene: Scene, photons: Photons) -> NDArray[Any]:
-    """Weight of each photon after its neighbours: those within the segment and 3 m of height, up to the range's end.
+    """Weigh each photon by its neighbours: those within the segment and 3 m of height.
 
-    It stands for the YAPC weight of the product (0 to 255, from release 007 to 65535) in what it tells apart, not in
-    its numbers.
+    It stands for the YAPC weight of the product (0 to 255, from release 007 to 65535) in what it tells apart, not
+    in its numbers.
     """
     dtype, scale = (np.uint16, 65535) if scene.release == "007" else (np.uint8, 255)
     if not photons.shot.size:
@@ -100,4 +98,5 @@ def weight(scene: Scene, photons: Photons) -> NDArray[Any]:
     near = counts + np.roll(counts, 1) + np.roll(counts, -1)
     peak = near.reshape(-1, bins).max(axis=1)[photons.segment]
     share = (near[cell] - 1) / np.maximum(peak - 1, 20)
-    return (scale * share).astype(dtype)
+    weights: NDArray[Any] = (scale * share).astype(dtype)
+    return weights

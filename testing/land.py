@@ -1,4 +1,4 @@
-"""The ATL08 companion of a simulated beam: classes of its photons and 100 m land segments, after the truth."""
+"""The ATL08 companion of a simulated beam: classes of its photons and 100 m land segments, from the truth."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ class _Ranked:
         """Value below which this share of a group lies; the fill value in groups without members."""
         filled = self.count > 0
         result = np.full(self.count.shape, layout.FILL_F4)
-        result[filled] = self.values[
-            (self.first + np.rint(share * (self.count - 1)).astype(np.int64))[filled]
-        ]
+        result[filled] = self.values[(self.first + np.rint(share * (self.count - 1)).astype(np.int64))[filled]]
         return result
 
     def mean(self) -> Floats:
@@ -69,8 +67,9 @@ class _Ranked:
 def land_tables(scene: Scene, beam: Beam, terrain: Terrain) -> Tables:
     """Build the datasets of the ATL08 groups of a beam; none where the beam sees no land.
 
-    Classes are the truth: 1 ground, 2 canopy, 3 top of canopy for photons that came from there, 0 for background that
-    lies so near to the surface that it was taken for signal. Photons farther away are not listed, as in the product.
+    Classes are the truth: 1 ground, 2 canopy, 3 top of canopy for photons that came from there, 0 for background
+    that lies so near the surface that it was taken for signal. Photons farther away are not listed, as in the
+    product.
     """
     photons = beam.photons
     land = labels.surface_types(terrain, photons.x)[:, 0] == 1
@@ -130,14 +129,10 @@ def _land_segments(
         "terrain_flg": 1,
         "urban_flag": 0,
     }
-    photons_per_shot = (
-        np.bincount(group, beam.tables["heights"]["quality_ph"][listed] == 0, minlength=size) / shots
-    )
+    photons_per_shot = np.bincount(group, beam.tables["heights"]["quality_ph"][listed] == 0, minlength=size) / shots
     noise = np.bincount(group, beam.photons.label[listed] == 0, minlength=size)
     return {name: np.full(size, value) for name, value in constants.items()} | {
-        "asr": 0.9
-        * beam.photons.rate[centre]
-        / max(scene.signal * (1.0 if scene.strong(beam.name) else 0.25), 1e-9),
+        "asr": 0.9 * beam.photons.rate[centre] / max(scene.signal * (1.0 if scene.strong(beam.name) else 0.25), 1e-9),
         "beam_azimuth": geolocation["ref_azimuth"][row],
         "beam_coelev": geolocation["ref_elev"][row],
         "delta_time": heights["delta_time"][centre],

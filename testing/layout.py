@@ -1,4 +1,4 @@
-"""The layout of ATL03 and ATL08 granules: groups, datasets, types, units, fill values (products of release 006)."""
+"""The layout of ATL03 and ATL08 granules: groups, datasets, types, units and fill values of release 006."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ HEIGHTS: Final[Group] = (
 
 GEOLOCATION: Final[Group] = (
     Field("altitude_sc", "f8", "meters", "Altitude", "ATL03g ATBD, Section 3.4", FILL_F8),
-    Field(
-        "bounce_time_offset", "f4", "seconds", "ground bounce time offset", "ATL03 ATBD, Section 3.3", FILL_F4
-    ),
+    Field("bounce_time_offset", "f4", "seconds", "ground bounce time offset", "ATL03 ATBD, Section 3.3", FILL_F4),
     Field("delta_time", "f8", _SECONDS, "Delta Time", "Derived"),
     Field("full_sat_fract", "f4", "1", "Full Saturation Fraction", "ATL03 ATBD", FILL_F4),
     Field("near_sat_fract", "f4", "1", "Near Saturation Fraction", "ATL03 ATBD", FILL_F4),
@@ -97,12 +95,8 @@ GEOLOCATION: Final[Group] = (
         "ATL02 ATBD, Section 7.2",
         FILL_F4,
     ),
-    Field(
-        "tx_pulse_width_lower", "f4", "seconds", "Transmit Pulse Energy Lower Width", "ATL02 ATBD", FILL_F4
-    ),
-    Field(
-        "tx_pulse_width_upper", "f4", "seconds", "Transmit Pulse Energy Upper Width", "ATL02 ATBD", FILL_F4
-    ),
+    Field("tx_pulse_width_lower", "f4", "seconds", "Transmit Pulse Energy Lower Width", "ATL02 ATBD", FILL_F4),
+    Field("tx_pulse_width_upper", "f4", "seconds", "Transmit Pulse Energy Upper Width", "ATL02 ATBD", FILL_F4),
     Field("velocity_sc", "f4", "meters/second", "spacecraft velocity", "ATL03G ATBD", FILL_F4, columns=3),
 )
 
@@ -121,9 +115,7 @@ GEOPHYS_CORR: Final[Group] = (
         FILL_F4,
     ),
     Field("tide_earth", "f4", "meters", "Earth Tide", "ATL03 ATBD, Section 6.3.3", FILL_F4),
-    Field(
-        "tide_earth_free2mean", "f4", "meters", "Earth Tide Free-to-Mean conversion", "ATL03 ATBD", FILL_F4
-    ),
+    Field("tide_earth_free2mean", "f4", "meters", "Earth Tide Free-to-Mean conversion", "ATL03 ATBD", FILL_F4),
     Field(
         "tide_equilibrium",
         "f4",
@@ -145,9 +137,7 @@ BCKGRD_ATLAS: Final[Group] = (
     Field("bckgrd_counts_reduced", "i4", "counts", "ATLAS 50-shot background count - reduced", _BACKGROUND),
     Field("bckgrd_hist_top", "f4", "meters", "Top of the altimetric range window", _BACKGROUND),
     Field("bckgrd_int_height", "f4", "meters", "Altimetric range window width", _BACKGROUND),
-    Field(
-        "bckgrd_int_height_reduced", "f4", "meters", "Altimetric range window height - reduced", _BACKGROUND
-    ),
+    Field("bckgrd_int_height_reduced", "f4", "meters", "Altimetric range window height - reduced", _BACKGROUND),
     Field(
         "bckgrd_rate",
         "f4",
@@ -168,9 +158,7 @@ SIGNAL_PHOTONS: Final[Group] = (
     Field("classed_pc_indx", "i4", "1", "Index of the photon within its ATL03 segment", "ATL08 ATBD"),
     Field("d_flag", "i1", "1", "DRAGANN flag", "ATL08 ATBD"),
     Field("delta_time", "f8", _SECONDS, "Elapsed GPS seconds", "Operations"),
-    Field(
-        "ph_h", "f4", "meters", "Height of the photon above the interpolated ground", "ATL08 ATBD", FILL_F4
-    ),
+    Field("ph_h", "f4", "meters", "Height of the photon above the interpolated ground", "ATL08 ATBD", FILL_F4),
     Field("ph_segment_id", "i4", "1", "ATL03 segment ID", "Retained from ATL03"),
 )
 
@@ -234,9 +222,7 @@ CANOPY: Final[Group] = (
         FILL_F4,
         columns=18,
     ),
-    Field(
-        "canopy_openness", "f4", "meters", "Standard deviation of the canopy photons", "ATL08 ATBD", FILL_F4
-    ),
+    Field("canopy_openness", "f4", "meters", "Standard deviation of the canopy photons", "ATL08 ATBD", FILL_F4),
     Field("h_canopy", "f4", "meters", "98 % canopy height over the terrain", "ATL08 ATBD", FILL_F4),
     Field("h_canopy_abs", "f4", "meters", "98 % canopy height over the ellipsoid", "ATL08 ATBD", FILL_F4),
     Field("h_max_canopy", "f4", "meters", "Highest canopy photon over the terrain", "ATL08 ATBD", FILL_F4),

@@ -1,4 +1,4 @@
-"""Where the spacecraft flies: the reference ground track, its 20 m segments, and the ground under every beam."""
+"""Where the spacecraft flies: the reference ground track, its 20 m segments, the ground under every beam."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PERIOD: Final = 5655.0  # s, one revolution of the spacecraft
 #: Speed of the footprint over the ground, m/s (20.04 m in 2.82 ms in granules of release 006).
 GROUND_SPEED: Final = 7100.0
 
-# Length of a geolocation segment: 20.0070 + 0.0627 cos^2(latitude) m fits granules at 41, 57 and 66 degrees to 0.3 mm;
-# 2,002,000 of them make a revolution.
+# Length of a geolocation segment: 20.0070 + 0.0627 cos^2(latitude) m fits granules at 41, 57 and 66 degrees to
+# 0.3 mm; 2,002,000 of them make a revolution.
 _SEGMENTS: Final = 2_002_000
 _POLAR_LENGTH: Final = 20.0070
 _EQUATOR_EXCESS: Final = 0.0627
@@ -42,11 +42,12 @@ ACROSS: Final = {
 
 
 def segment_distance(segment_id: NDArray[np.int64]) -> Floats:
-    """Along-track distance of a segment's start from the ascending node, m: the sum of the lengths before it."""
+    """Along-track distance of a segment's start from the ascending node, m: the sum of the lengths before."""
     turn = 2 * np.pi / _SEGMENTS
     swing = np.sin(_INCLINATION) ** 2 / 2
     mean = _POLAR_LENGTH + _EQUATOR_EXCESS * (1 - swing)
-    return segment_id * mean + _EQUATOR_EXCESS * swing / (2 * turn) * np.sin(2 * turn * segment_id)
+    distance: Floats = segment_id * mean + _EQUATOR_EXCESS * swing / (2 * turn) * np.sin(2 * turn * segment_id)
+    return distance
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,9 @@ class Track:
 
 def _east_of_node(u: Floats) -> Floats:
     """Longitude gone east since the ascending node, rad, on the turning Earth."""
-    inertial = np.arctan2(np.cos(_INCLINATION) * np.sin(u), np.cos(u))
-    return inertial - _EARTH_ROTATION * _PERIOD * u / (2 * np.pi)
+    inertial: Floats = np.arctan2(np.cos(_INCLINATION) * np.sin(u), np.cos(u))
+    turned: Floats = _EARTH_ROTATION * _PERIOD * u / (2 * np.pi)
+    return inertial - turned
 
 
 def _path(u: Floats, node_longitude: float) -> Floats:
@@ -132,7 +134,7 @@ def _path(u: Floats, node_longitude: float) -> Floats:
 
 
 def _geodetic(point: Floats) -> Location:
-    """Latitude and longitude of Earth-fixed points near the ellipsoid (Bowring's formula, exact to 1e-11 degrees)."""
+    """Latitude and longitude of Earth-fixed points near the ellipsoid (Bowring's formula)."""
     x, y, z = point.T
     flat = np.hypot(x, y)
     reduced = np.arctan2(z, flat * (1 - _FLATTENING))

@@ -38,8 +38,8 @@ CANOPY: Final = 2
 CANOPY_TOP: Final = 3
 ECHO: Final = 4
 
-# A photon's place on the ground moves with its height, because the beam is not quite vertical: m/m (a granule of release
-# 006 shows 1.3 m over 480 m along the track). That is why photons are not in along-track order in real files either.
+# A photon's place on the ground moves with its height, because the beam is not quite vertical: m/m (a granule of
+# release 006 shows 1.3 m over 480 m along the track). Hence photons are not in along-track order in a file.
 _TILT_ALONG: Final = 0.0028
 _TILT_ACROSS: Final = 0.006
 
@@ -87,9 +87,7 @@ class Segments:
             raise InputError(f"gaps {scene.gaps} leave nothing of a track of {scene.kilometres:g} km")
         ends = segment_distance(ids + 1)
         blank = _within(middle, scene.blanks)[kept]
-        return cls(
-            ids[kept], distance[kept], (ends - distance)[kept], blank, float(distance[0]), float(ends[-1])
-        )
+        return cls(ids[kept], distance[kept], (ends - distance)[kept], blank, float(distance[0]), float(ends[-1]))
 
 
 @dataclass(frozen=True)
@@ -132,23 +130,21 @@ class Photons:
 
 def shot_distance(shot: Integers, first: float) -> Floats:
     """Along-track distance of shots, m; ``first`` is that of shot 0."""
-    return first + shot * (GROUND_SPEED / SHOTS_PER_SECOND)
+    return first + shot.astype(np.float64) * (GROUND_SPEED / SHOTS_PER_SECOND)
 
 
 def background_rate(scene: Scene, beam: str, x: Floats, x_start: float) -> Floats:
-    """True background count rate of a beam, Hz: it drifts by a tenth over some kilometres."""
+    """Give the true background count rate of a beam, Hz: it drifts by a tenth over some kilometres."""
     strength = 1.0 if scene.strong(beam) else _WEAK
     return scene.background_rate * strength * (1.0 + 0.1 * np.sin((x - x_start) / 3000.0))
 
 
-def draw(
-    scene: Scene, beam: str, segments: Segments, terrain: Terrain, random: np.random.Generator
-) -> Photons:
+def draw(scene: Scene, beam: str, segments: Segments, terrain: Terrain, random: np.random.Generator) -> Photons:
     """Draw all photons of a beam.
 
-    The numbers of surface, background and echo photons of a shot are independent Poisson numbers. They are drawn as one
-    number and then told apart at random, which is the same and leaves the kinds mixed within a shot, as they are in real
-    files. There is no dead time, hence no first-photon bias: heights are unbiased.
+    The numbers of surface, background and echo photons of a shot are independent Poisson numbers. They are drawn
+    as one number and then told apart at random, which is the same and leaves the kinds mixed within a shot, as in
+    real files. There is no dead time, hence no first-photon bias: heights are unbiased.
     """
     shots = _shots(segments)
     x = shot_distance(shots, segments.origin)
@@ -180,8 +176,8 @@ def draw(
     height[echo] = window[row][echo] + random.normal(_ECHO_HEIGHT, _ECHO_SIGMA, int(echo.sum()))
     lit = row[surface]
     label[surface], over_ground = _returns(canopy[lit], random)
-    # The photon's place first, from the height that is expected there, then the true height of that very place: so the
-    # tilt of the beam moves photons without making their heights wrong.
+    # The photon's place first, from the height that is expected there, then the true height of that very place:
+    # so the tilt of the beam moves photons without making their heights wrong.
     height[surface] = ground[lit] + over_ground
     tilt = height - window[row]
     x_photon = x[row] + _TILT_ALONG * tilt
@@ -215,15 +211,13 @@ def _window(shots: Integers, x: Floats, y: Floats, terrain: Terrain) -> Floats:
     """Middle of the telemetry window: the terrain halfway through each major frame of 200 shots."""
     frame = shots // SHOTS_PER_FRAME
     frames, first, back = np.unique(frame, return_index=True, return_inverse=True)
-    halfway = (frames * SHOTS_PER_FRAME + SHOTS_PER_FRAME // 2 - shots[first]) * (
-        GROUND_SPEED / SHOTS_PER_SECOND
-    )
+    halfway = (frames * SHOTS_PER_FRAME + SHOTS_PER_FRAME // 2 - shots[first]) * (GROUND_SPEED / SHOTS_PER_SECOND)
     middle: Floats = terrain.height(x[first] + halfway, y[first])
     return middle[back]
 
 
 def _returns(canopy: Floats, random: np.random.Generator) -> tuple[NDArray[np.int8], Floats]:
-    """Tell from where under a canopy of given height surface photons return: label and height over the ground, m."""
+    """Tell from where under a canopy surface photons return: label and height over the ground, m."""
     label = np.full(canopy.shape, GROUND, dtype=np.int8)
     over_ground = np.zeros(canopy.shape)
     trees = np.flatnonzero(canopy > 0)

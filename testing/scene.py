@@ -17,14 +17,14 @@ from ..pipeline.granule import BEAMS, GranuleName, spot_of
 KINDS: Final = ("flat", "slope", "rough", "crevassed", "canopy", "water")
 MIXED: Final = ("flat", "slope", "rough", "crevassed", "water")
 
-#: Background count rates of a strong beam in Hz where none is given: dark counts at night, sunlit snow by day.
+#: Background count rates of a strong beam, Hz, where none is given: dark counts at night, sunlit snow by day.
 NIGHT_RATE: Final = 5.0e3
 DAY_RATE: Final = 4.0e6
 
 # ICESat-2 flies at 92 degrees inclination: this is the geodetic latitude that it turns at.
 _HIGHEST_LATITUDE: Final = 88.0
 
-# Granules of one run are neighbouring tracks: near-repeats of the 91-day cycle are 29 days (442 orbits) apart.
+# Granules of one run are neighbouring tracks: near-repeats within a cycle are 29 days (442 orbits) apart.
 _NEXT_TRACK: Final = (442, timedelta(days=29), 0.5)
 _TRACKS: Final = 1387
 
@@ -44,8 +44,8 @@ class Scene:
     ascending
         Whether the spacecraft flies north there.
     terrain
-        A kind (flat, slope, rough, crevassed, canopy, water), several joined by ``+``, which follow each other in
-        stretches, or ``mixed`` for all kinds of ice with a lake.
+        A kind (flat, slope, rough, crevassed, canopy, water), several joined by ``+``, which follow each other
+        in stretches, or ``mixed`` for all kinds of ice with a lake.
     slope
         Along-track slope of the kind ``slope``, degrees.
     height
@@ -55,8 +55,8 @@ class Scene:
     hollow
         Beams whose groups are there but hold no rows.
     day, background
-        Sun above the horizon or not, and the background count rate of a strong beam in Hz (by default 4 MHz by
-        day, 5 kHz at night); a weak beam sees a quarter of it.
+        Sun above the horizon or not, and the background count rate of a strong beam in Hz (by default 4 MHz
+        by day, 5 kHz at night); a weak beam sees a quarter of it.
     signal
         Mean number of surface photons per shot of a strong beam over snow; a weak beam gets a quarter.
     tep
@@ -122,24 +122,20 @@ class Scene:
                 getattr(self, name),
                 f"some of {', '.join(BEAMS)}",
             )
-        _check(
-            set(self.hollow) <= set(self.beams), "hollow", self.hollow, "some of the beams that are simulated"
-        )
+        _check(set(self.hollow) <= set(self.beams), "hollow", self.hollow, "some of the beams that are simulated")
         for name in ("signal", "tep", "background"):
             value = getattr(self, name)
             _check(value is None or 0 <= value < 1e8, name, value, "0 or more")
         for first, last in (*self.gaps, *self.blanks):
-            _check(
-                first < last, "gap", f"{first}:{last}", "a start before its stop, in m from the track's start"
-            )
+            _check(first < last, "gap", f"{first}:{last}", "a start before its stop, in m from the track's start")
+        whole = self.time.tzinfo is not None and self.time.microsecond == 0
+        _check(whole, "time", self.time.isoformat(), "a UTC time in whole seconds, as a granule's name has it")
         _check(self.release in {"006", "007"}, "release", self.release, "006 or 007")
         _check(len(self.revision) == 2 and self.revision.isdigit(), "revision", self.revision, "two digits")
         _check(1 <= self.rgt <= _TRACKS, "rgt", self.rgt, f"1 to {_TRACKS}")
         _check(1 <= self.cycle <= 99, "cycle", self.cycle, "1 to 99")
         _check(self.region is None or 1 <= self.region <= 14, "region", self.region, "1 to 14")
-        _check(
-            self.sc_orient in {0, 1, 2}, "sc_orient", self.sc_orient, "0 backward, 1 forward or 2 transition"
-        )
+        _check(self.sc_orient in {0, 1, 2}, "sc_orient", self.sc_orient, "0 backward, 1 forward or 2 transition")
         _check(self.seed >= 0, "seed", self.seed, "0 or more")
 
     @property
@@ -213,20 +209,20 @@ class Scene:
 
 
 def generator(scene: Scene, granule: int, part: str) -> np.random.Generator:
-    """Random numbers of one beam, or of the terrain, of one granule: none depends on what else is simulated."""
+    """Random numbers of one beam, or of the terrain, of one granule, whatever else is simulated."""
     number = BEAMS.index(part) if part in BEAMS else len(BEAMS)
     return np.random.default_rng(np.random.SeedSequence(scene.seed, spawn_key=(granule, number)))
 
 
-def _check(right: bool, name: str, value: object, allowed: str) -> None:  # noqa: FBT001
+def _check(right: bool, name: str, value: object, allowed: str) -> None:
     if not right:
         raise InputError(f"{name} {value!r} can't be simulated; it may be {allowed}")
 
 
 def _region(latitude: float, *, ascending: bool) -> int:
     """Granule region 1 to 14 of a start (ATL03 ATBD, table of granule regions)."""
-    north = np.searchsorted([0.0, 27.0, 59.5, 80.0], latitude)
-    south = np.searchsorted([0.0, 27.0, 50.0, 79.0], -latitude)
+    north = int(np.searchsorted([0.0, 27.0, 59.5, 80.0], latitude))
+    south = int(np.searchsorted([0.0, 27.0, 50.0, 79.0], -latitude))
     if latitude > 0:
-        return int(north if ascending else 8 - north)
-    return int(15 - max(south, 1) if ascending else 7 + max(south, 1))
+        return north if ascending else 8 - north
+    return 15 - max(south, 1) if ascending else 7 + max(south, 1)

@@ -1,4 +1,4 @@
-"""Terrain with known truth: a surface and a canopy as functions of the distance along and across the track."""
+"""Terrain with known truth: ground and canopy as functions of the distance along and across the track."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .scene import Scene, generator
 
 Floats: TypeAlias = NDArray[np.float64]
 
-#: Mean photons per shot relative to snow: rough ice scatters less into the telescope, water mirrors most of it away.
+#: Mean photons per shot relative to snow: rough ice sends less back, water mirrors most of it away.
 BRIGHTNESS: Final = {"flat": 1.0, "slope": 1.0, "rough": 0.9, "crevassed": 0.7, "canopy": 0.5, "water": 0.35}
 
 _DEFAULT_HEIGHT: Final = 1500.0
@@ -45,9 +45,7 @@ class _Waves:
 
     def __call__(self, x: Floats, y: Floats) -> Floats:
         total = np.zeros(x.shape)
-        for amplitude, along, across, phase in zip(
-            self.amplitude, self.along, self.across, self.phase, strict=True
-        ):
+        for amplitude, along, across, phase in zip(self.amplitude, self.along, self.across, self.phase, strict=True):
             total += amplitude * np.sin(along * x + across * y + phase)
         return total
 
@@ -66,8 +64,8 @@ class Terrain:
 
     Notes
     -----
-    Kinds follow each other in stretches of 4 km. Each contributes a grade, which makes one broken line of the whole
-    track, and a relief on top of it, which fades towards the ends of its stretch: the ground has no jumps.
+    Kinds follow each other in stretches of 4 km. Each contributes a grade, which makes one broken line of the
+    whole track, and a relief on top of it, which fades towards the ends of its stretch: the ground has no jumps.
     """
 
     def __init__(self, scene: Scene, granule: int, x_start: float) -> None:
@@ -78,9 +76,7 @@ class Terrain:
         #: Kind of each stretch, and where stretches begin and end, m from the start.
         self.stretches = tuple(self.kinds[i % len(self.kinds)] for i in range(count))
         self.edges = np.linspace(0.0, length, count + 1)
-        grades = np.tan(
-            np.radians([{**_GRADE, "slope": scene.slope}.get(kind, 0.0) for kind in self.stretches])
-        )
+        grades = np.tan(np.radians([{**_GRADE, "slope": scene.slope}.get(kind, 0.0) for kind in self.stretches]))
         base = scene.height if scene.height is not None else _default_height(self.kinds)
         # The first and the last grade go on beyond the track's ends, where footprints and windows reach.
         beyond = np.concatenate(([-1e5], self.edges[1:-1], [length + 1e5]))
@@ -91,9 +87,7 @@ class Terrain:
         self._firn = _waves(random, 400.0, 5000.0, 6, 15.0, 1.0)
         self._swell = _waves(random, 40.0, 150.0, 5, 0.08, 1.0)
         self._stands = _waves(random, 50.0, 900.0, 8, 1.0, 0.15)
-        self._crevasses = random.uniform(
-            [15.0, 3.0, 4.0], [65.0, 9.0, 20.0], (_CELLS, 3)
-        )  # place, half width, depth
+        self._crevasses = random.uniform([15.0, 3.0, 4.0], [65.0, 9.0, 20.0], (_CELLS, 3))  # place, half width, depth
         self._crowns = random.uniform(0.75, 1.0, _CELLS)
 
     def height(self, x: Floats, y: Floats) -> Floats:
@@ -138,7 +132,7 @@ class Terrain:
         return (self.height(x + half, y) - self.height(x - half, y)) / (2 * half)
 
     def kind(self, x: Floats) -> NDArray[np.int64]:
-        """Number of the stretch at each distance: an index into ``stretches``."""
+        """Give the number of the stretch at each distance: an index into ``stretches``."""
         stretch = np.searchsorted(self.edges[1:-1], x - self.x_start, side="right")
         return stretch.astype(np.int64)
 
@@ -158,7 +152,7 @@ class Terrain:
             room = np.minimum(room, local - self.edges[i])
         if i < len(self.stretches) - 1:
             room = np.minimum(room, self.edges[i + 1] - local)
-        t = np.clip(room / _TAPER, 0.0, 1.0)
+        t: Floats = np.clip(room / _TAPER, 0.0, 1.0)
         return t * t * (3.0 - 2.0 * t)
 
     def _crevassed(self, x: Floats, y: Floats) -> Floats:
@@ -167,13 +161,14 @@ class Terrain:
         cell = np.floor(across / _CREVASSE_SPACING)
         place, half_width, depth = self._crevasses[cell.astype(np.int64) % _CELLS].T
         distance = np.abs(across - cell * _CREVASSE_SPACING - place)
-        return self._firn(x, y) - depth * np.maximum(0.0, 1.0 - distance / half_width)
+        cut: Floats = depth * np.maximum(0.0, 1.0 - distance / half_width)
+        return self._firn(x, y) - cut
 
 
 def _waves(
     random: np.random.Generator, shortest: float, longest: float, count: int, highest: float, power: float
 ) -> _Waves:
-    """Waves from the shortest to the longest wavelength, whose amplitudes grow as a power of it to the highest."""
+    """Waves from the shortest to the longest wavelength; their amplitudes grow as a power of it."""
     wavelengths = np.geomspace(shortest, longest, count)
     return _Waves.draw(random, wavelengths, highest * (wavelengths / longest) ** power)
 

@@ -68,7 +68,7 @@ class Truth:
         return self.terrain.slope(x, np.full(x.shape, ACROSS[beam]))
 
     def spread(self, beam: str, x_atc: Floats) -> Floats:
-        """Standard deviation of a ground photon's height, m: the pulse, and the slope within the footprint."""
+        """Give the standard deviation of a ground photon's height, m: the pulse, and the slope in the footprint."""
         return np.hypot(SIGMA_PULSE, SIGMA_FOOTPRINT * self.slope(beam, x_atc))
 
     def save(self, path: Path) -> None:
@@ -94,9 +94,7 @@ class Truth:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             if values["format"] != _FORMAT:
-                raise InputError(
-                    f"{file}: written by another version of the simulator: simulate the granule again"
-                )
+                raise InputError(f"{file}: written by another version of the simulator: simulate the granule again")
             return cls(Scene.from_json(values["scene"]), values["granule"], values["x_start"])
         except OSError as error:
             raise InputError(f"{file}: no truth can be read there: {error.strerror}") from error

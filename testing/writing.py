@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..pipeline.errors import InputError, MissingExtraError
 from .layout import Field, Group, field_dtype
-
-if TYPE_CHECKING:
-    import h5py
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
 
@@ -59,9 +56,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 class GranuleWriter:
     """Writes the groups of one granule, chunk by chunk, with the filters of the real files.
 
-    Floats are deflated, integers shuffled and deflated, scalars of ``ancillary_data`` and ``quality_assessment`` lie as
-    they are. Release 006 is an HDF5 file as the library makes it by default (superblock 0, metadata between the data);
-    release 007 keeps metadata and data in pages of their own (superblock 2).
+    Floats are deflated, integers shuffled and deflated, scalars of ``ancillary_data`` and ``quality_assessment``
+    lie as they are. Release 006 is an HDF5 file as the library makes it by default (superblock 0, metadata between
+    the data); release 007 keeps metadata and data in pages of their own (superblock 2).
 
     Parameters
     ----------
@@ -78,10 +75,10 @@ class GranuleWriter:
         paged: dict[str, Any] = {"fs_strategy": "page", "fs_page_size": page} if release == "007" else {}
         self.release = release
         # "earliest" because h5coro reads superblocks 0 and 2 only.
-        self.file: h5py.File = h5py.File(path, "w", libver=("earliest", "v110"), **paged)
+        self.file: Any = h5py.File(path, "w", libver=("earliest", "v110"), **paged)
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
 
-    def __enter__(self) -> GranuleWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -89,7 +86,7 @@ class GranuleWriter:
         self.file.close()
 
     def attributes(self, group: str, values: dict[str, str | float]) -> None:
-        """Set attributes of a group, which is made where it is missing: text as fixed strings, as in real files."""
+        """Set attributes of a group, made where it is missing: text as fixed strings, as in real files."""
         target = self.file.require_group(group)
         for name, value in values.items():
             target.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
@@ -123,8 +120,8 @@ class GranuleWriter:
         else:
             self._chunks(dataset, values, field.fill or 0)
 
-    def _chunks(self, dataset: h5py.Dataset, values: NDArray[Any], fill: float) -> None:
-        """Deflate the chunks in threads and put them into the file as they are: four times as fast as through HDF5."""
+    def _chunks(self, dataset: Any, values: NDArray[Any], fill: float) -> None:
+        """Deflate the chunks in threads and put them into the file as they are: faster than through HDF5."""
         from zlib_ng import zlib_ng
 
         shuffle = dataset.shuffle
