@@ -5,12 +5,13 @@ inclination is 92 degrees (ATL03 ATBD, section 2). These three numbers and the E
 the orbit, the drift of its plane and so the shape of a ground track; all tracks have that shape, each 360 * 91 / 1387
 degrees west of the one before it. What they don't fix is where the first one starts: that is taken from granules.
 
-**Accuracy.** Six files of real granules (RGT 150, 259, 627 in two cycles, 878 and 958) were compared with the tracks.
-Where the laser points at the reference track (RGT 627, Greenland) the middle of its beams runs 0.4 km beside the
-computed one. Elsewhere the laser is pointed off the track on purpose, so as to fill the gaps between tracks over land:
-the beams then lie up to 13.3 km from it, of which 3.3 km is the distance of the outer beams from the middle. The
-default tolerance of 20 km holds all of these; targets of opportunity can lie up to 45 km off (5 degrees off nadir),
-and for those no tolerance below that is safe.
+**Accuracy.** Six real granules of ATL03, ATL06, ATL08 and ATL13 (RGT 150, 259, 627 in two cycles, 878, 958; 41 to 71
+degrees north, northward and southward) were compared with the tracks. Over Greenland and northern Alaska, where the
+laser points at its reference track, the middle of the beams runs 0.4 km (RGT 627) and 0.6 km (RGT 259) beside the
+computed one. Elsewhere over land the laser is pointed beside the track on purpose, to fill the gaps between tracks:
+beams lie up to 13.0 km from it there (RGT 150), of which 3.3 km is the distance of the outer beams from the middle.
+The default tolerance of 20 km holds all of these. It is no bound: for a target of opportunity the laser may be
+pointed 5 degrees off nadir, 45 km, and the first two cycles were not pointed at the reference tracks at all.
 
 These functions narrow a search where a user asks for it. No catalog calls them, and nothing is left out because of
 them unless their numbers are given as ``rgt``.
@@ -20,12 +21,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .projection import metres_per_unit, project, unproject
 
 if TYPE_CHECKING:
     from .region import Region, RegionMask
@@ -53,10 +55,9 @@ _J3: Final = -2.53265649e-6
 # WGS 84
 _MAJOR: Final = 6378137.0
 _FLATTENING: Final = 1 / 298.257223563
-_MEAN_RADIUS_KM: Final = 6371.0088
-# a degree of latitude is nowhere shorter than at the equator (110.57 km): a tolerance in degrees made with it is
-# never too small
-_KM_PER_DEGREE: Final = 110.57
+# Least radius of curvature of the ellipsoid (along the meridian, at the equator): angles made with it are never too
+# small for their kilometres.
+_LEAST_RADIUS_KM: Final = 6335.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,43 +203,101 @@ def _geodetic_latitude(flat: Floats, z: Floats) -> Floats:
 
 
 def rgts_crossing(area: Region | RegionMask | tuple[float, float], tolerance_km: float = TOLERANCE_KM) -> list[int]:
-    """Find the reference ground tracks that pass a region, to narrow a search by ``rgt``.
+    """Find the reference ground tracks that pass an area, to narrow a search by ``rgt``.
 
     Parameters
     ----------
     area
         A region, or one position (longitude, latitude) in degrees.
     tolerance_km
-        How far a track may pass from the area. Every track that comes as near is among the result; some that pass up
-        to a fifth farther may be, too. See the module for how far granules lie from their tracks.
+        How far a track may pass from the area; see the module for how far granules lie from their tracks. Every
+        track that comes as near is found, and none that stays a fifth farther off.
 
     Returns
     -------
-    Numbers of the tracks, ascending; empty where ICESat-2 never comes, beyond 88 degrees.
+    Numbers of the tracks, ascending; none where ICESat-2 never comes, beyond 88 degrees.
 
     Raises
     ------
     InputError
-        When the tolerance is no positive number, or the position is none.
+        When the tolerance or the position is none.
 
     Examples
     --------
-    >>> 295 in rgts_crossing((-108.05, 39.0))
-    True
+    >>> rgts_crossing((-108.05, 39.0), tolerance_km=5)
+    [737, 1156]
     """
-    if not 0 < tolerance_km < 1000:
-        raise InputError(f"tolerance_km is {tolerance_km}; more than 0 and less than 1000 km are possible")
+    if not 0 < tolerance_km <= 1000:
+        raise InputError(f"tolerance_km is {tolerance_km}; more than 0 and at most 1000 km are possible")
     step = min(tolerance_km / 10, 5.0)
-    # a track may come nearest between two of its points
-    reach = tolerance_km + step / 2
-    east, lat = _shape(step)
-    nodes = FIRST_NODE - np.arange(TRACKS) * NODE_STEP
+    nodes: Floats = (FIRST_NODE - np.arange(TRACKS, dtype=np.float64) * NODE_STEP) % 360.0
+    order = np.argsort(nodes)
+    lon, lat, whole = _outline(area, step, nodes)
+    # nearest points of track and outline may lie half a step from the points that are compared
+    starts, widths = _node_spans(lon, lat, tolerance_km + step, step)
     passed = np.zeros(TRACKS, dtype=np.bool_)
-    for south, north, west_end, east_end in _bands(area, step):
-        below, above = np.searchsorted(_ordered(step)[0], [south - reach / _KM_PER_DEGREE, north + reach / _KM_PER_DEGREE])
-        near = _ordered(step)[1][below:above]
-        offset = np.maximum(np.maximum(south - lat[near], lat[near] - north), 0) * _KM_PER_DEGREE
-        widen = _degrees_east(np.sqrt(np.maximum(reach**2 - offset**2, 0)), lat[near], south, north)
-        first = west_end - widen - east[near]
-        passed |= _any_within(nodes, first, east_end - west_end + 2 * widen)
-    return [int(rgt) for rgt in np.flatnonzero(passed) + 1]
+    passed[order] = _within_spans(float(nodes[order[0]]), starts, widths)
+    return [int(track) + 1 for track in np.flatnonzero(passed | whole)]
+
+
+def _outline(
+    area: Region | RegionMask | tuple[float, float], step: float, nodes: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Points along the outline of an area, and which nodes lie in it.
+
+    A track that passes through the area crosses its outline, unless all of the track lies in it, and its node too.
+    """
+    if isinstance(area, tuple):
+        lon, lat = area
+        if not (-180 <= lon <= 360 and -90 <= lat <= 90):
+            raise InputError(f"({lon}, {lat}) is no position (longitude, latitude) in degrees")
+        return np.array([float(lon)]), np.array([float(lat)]), np.zeros(TRACKS, dtype=np.bool_)
+    region = area.region if hasattr(area, "region") else area
+    rings = [_densified(ring, region.proj, step) for polygon in region.polygons() for ring in polygon]
+    points = np.concatenate(rings)
+    return points[:, 0], points[:, 1], region.contains((nodes + 180.0) % 360.0 - 180.0, np.zeros(TRACKS))
+
+
+def _densified(ring: Floats, projection: str, step: float) -> Floats:
+    """Longitude and latitude of points along a ring, not farther than ``step`` km from each other."""
+    first = np.column_stack(project(projection, *ring.T))
+    along = np.roll(first, -1, axis=0) - first
+    metres = metres_per_unit(projection, np.zeros(1), np.zeros(1))[0]
+    pieces = np.ceil(np.hypot(*along.T) * metres / 1000 / step).astype(np.int64) + 1
+    edge = np.repeat(np.arange(len(ring)), pieces)
+    part = (np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[edge]
+    return np.column_stack(unproject(projection, *(first[edge] + part[:, None] * along[edge]).T))
+
+
+def _node_spans(lon: Floats, lat: Floats, reach: float, step: float) -> tuple[Floats, Floats]:
+    """Where the ascending node of a track lies if the track comes within ``reach`` km of any of the points.
+
+    All tracks have one shape: each point of it that is near in latitude gives a span of nodes, start and width in
+    degrees.
+    """
+    east, track = _shape(step)
+    order = np.argsort(track)
+    angle = reach / _LEAST_RADIUS_KM
+    first = np.searchsorted(track[order], lat - np.degrees(angle))
+    count = np.searchsorted(track[order], lat + np.degrees(angle)) - first
+    point = np.repeat(np.arange(len(lat)), count)
+    near = order[np.arange(len(point)) - np.repeat(np.cumsum(count) - count - first, count)]
+    there, here = np.radians(lat[point]), np.radians(track[near])
+    # haversine, solved for the difference of longitude
+    square = np.sin(angle / 2) ** 2 - np.sin((there - here) / 2) ** 2
+    square /= np.maximum(np.cos(there) * np.cos(here), 1e-12)
+    half = np.degrees(2 * np.arcsin(np.sqrt(np.clip(square, 0, 1))))
+    return lon[point] - half - east[near], 2 * half
+
+
+def _within_spans(first_node: float, starts: Floats, widths: Floats) -> NDArray[np.bool_]:
+    """Which of 1,387 evenly spaced nodes, counted eastward from one of them, lie in any span."""
+    spacing = 360.0 / TRACKS
+    begin = np.ceil((starts - first_node) / spacing).astype(np.int64)
+    end = np.minimum(np.floor((starts + widths - first_node) / spacing).astype(np.int64), begin + TRACKS - 1) + 1
+    filled = end > begin
+    begin, end = begin[filled] % TRACKS, end[filled] - begin[filled] // TRACKS * TRACKS
+    # spans may run on into a second turn
+    change = np.bincount(begin, minlength=2 * TRACKS + 1) - np.bincount(end, minlength=2 * TRACKS + 1)
+    covered = np.cumsum(change)[: 2 * TRACKS].reshape(2, TRACKS)
+    return np.asarray((covered > 0).any(axis=0), dtype=np.bool_)
