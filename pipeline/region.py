@@ -14,10 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import RegionError
 from .projection import Projection, project
+from .region_bounds import bounding_boxes
 from .region_forms import Drawing, Rings, read_drawing
 from .region_outline import make_outline
 
 if TYPE_CHECKING:
+    from shapely import Polygon
+
     from ..kernels.polygon import Edges
 
 Floats = NDArray[np.float64]
@@ -142,6 +145,46 @@ class Region:
         from ..kernels.polygon import index_edges
 
         return index_edges(*project(self.proj, *self.vertices.T), self.ring_starts)
+
+    @cached_property
+    def bounds(self) -> list[tuple[float, float, float, float]]:
+        """Boxes (west, south, east, north) in degrees that hold the region: two if it crosses the antimeridian.
+
+        Examples
+        --------
+        >>> Region.of((170, -10, -170, 10)).bounds
+        [(170.0, -10.0, 180.0, 10.0), (-180.0, -10.0, -170.0, 10.0)]
+        """
+        return bounding_boxes([shell for shell, *_ in self.polygons()], self.proj)
+
+    def cover(self, max_vertices: int = 300, max_parts: int = 10) -> list[Polygon]:
+        """Cover the region by a few simple polygons, as a search in a catalog needs.
+
+        Every position that the region contains lies in one of them, whether a reader takes their edges for
+        great circles or for straight lines of longitude and latitude. They are wider than the region by 1 %
+        of its extent, at least 200 m, and more where fewer vertices or parts ask for it; holes are covered.
+
+        Parameters
+        ----------
+        max_vertices, max_parts
+            At most so many vertices in a part (32 or more), and parts (4 or more).
+
+        Returns
+        -------
+        Polygons of longitude and latitude, counter-clockwise, narrower than 180 degrees, and cut at the
+        antimeridian. Around a pole there are four; they leave it 0.001 degrees off, which matters only to a
+        reader of straight lines, and in no place where ICESat-2 comes.
+        """
+        return self.cover_within(0.0, max_vertices, max_parts)
+
+    def cover_within(self, degrees: float, max_vertices: int, max_parts: int) -> list[Polygon]:
+        """Cover the region and, in plate carree, what lies within `degrees` of it: cells may stand out of it."""
+        from .region_cover import cover_polygons
+
+        shells = [shell for shell, *_ in self.polygons()]
+        if self.proj != "plate_carree":
+            shells = [np.column_stack(project(self.proj, *shell.T)) for shell in shells]
+        return cover_polygons(shells, self.proj, degrees, max_vertices, max_parts)
 
     def polygons(self) -> list[Rings]:
         """Give the polygons: for each its shell and its holes, float64 (V, 2) in degrees, not closed."""
@@ -291,6 +334,16 @@ class RegionMask:
         inside = np.zeros(len(latitude), np.bool_)
         inside[there] = self.region.contains(centre_lon, centre_lat)
         return inside
+
+    @property
+    def bounds(self) -> list[tuple[float, float, float, float]]:
+        """Boxes (west, south, east, north) in degrees that hold the mask: its region's."""
+        return self.region.bounds
+
+    def cover(self, max_vertices: int = 300, max_parts: int = 10) -> list[Polygon]:
+        """Cover the cells by a few simple polygons; see `Region.cover`."""
+        # a cell whose centre is inside stands out of the region by half its diagonal at most
+        return self.region.cover_within(self.cellsize * math.sqrt(0.5), max_vertices, max_parts)
 
     def to_json(self) -> dict[str, Any]:
         """Give the mask as JSON, from which `RegionMask.of` makes it again."""

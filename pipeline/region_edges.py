@@ -97,7 +97,7 @@ def wrap(degrees: Any) -> Any:
 
     Examples
     --------
-    >>> wrap(-340.0), wrap(180.0)
+    >>> float(wrap(-340.0)), float(wrap(180.0))
     (20.0, 180.0)
     """
     return degrees - 360 * np.round(degrees / 360)

@@ -132,9 +132,7 @@ def _from_frame(frame: Any, crs: object, source: str) -> Drawing:
         missing = " (a shapefile keeps it in a .prj beside the .shp)" if source.endswith(".shp") else ""
         raise RegionError(f"{source} has no CRS{missing}; say which with crs=, such as crs='EPSG:4326'")
     if own is not None and crs is not None and parse_crs(crs) != own:
-        raise RegionError(
-            f"{source} is in {own.name}, and crs={crs!r} was given: leave crs out, or mend the file"
-        )
+        raise RegionError(f"{source} is in {own.name}, and crs={crs!r} was given: leave crs out, or mend the file")
     return _from_shapely(list(frame.geometry), crs if own is None else own, source)
 
 
@@ -183,9 +181,7 @@ def _named_crs(content: Mapping[str, Any], source: str) -> str | None:
     try:
         return str(crs["properties"]["name"])
     except (KeyError, TypeError) as error:
-        raise RegionError(
-            f"{source}: crs {crs!r} names no CRS; leave it out for longitude and latitude"
-        ) from error
+        raise RegionError(f"{source}: crs {crs!r} names no CRS; leave it out for longitude and latitude") from error
 
 
 #: What a GeoJSON object of each type keeps its parts in.
@@ -253,9 +249,7 @@ def _positions(values: Any, source: str) -> Ring:
             values = [(_coordinate(value, "lon"), _coordinate(value, "lat")) for value in values]
         ring = np.array([tuple(value)[:2] for value in values], np.float64)
     except KeyError as error:
-        raise RegionError(
-            f"{source}: a position needs 'lon' and 'lat' and has no {error.args[0]!r}"
-        ) from error
+        raise RegionError(f"{source}: a position needs 'lon' and 'lat' and has no {error.args[0]!r}") from error
     except (TypeError, ValueError) as error:
         raise RegionError(f"{source} is no list of positions (lon, lat): {error}") from error
     if ring.ndim != 2 or ring.shape[1] != 2:

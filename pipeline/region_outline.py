@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .errors import RegionError
 from .projection import POLAR_LATITUDE, project, projection_name, unproject
+from .region_bounds import widest_gap
 from .region_edges import straighten, unwrap
 from .region_forms import Drawing, Ring, Rings, parse_crs
 
@@ -113,9 +114,7 @@ def _transformer(crs: Any, source: str) -> Callable[[Floats], Floats]:
         lost = ~(np.isfinite(lon) & np.isfinite(lat))
         if lost.any():
             x, y = points[np.argmax(lost)]
-            raise RegionError(
-                f"{source}: ({x:g}, {y:g}) has no place on the globe in {crs.name}; is that its CRS?"
-            )
+            raise RegionError(f"{source}: ({x:g}, {y:g}) has no place on the globe in {crs.name}; is that its CRS?")
         return np.column_stack([lon, lat])
 
     return to_lonlat
@@ -131,9 +130,7 @@ def _check_positions(ring: Ring, drawing: Drawing) -> None:
         raise RegionError(f"{drawing.source}: vertex {where} has latitude {lat[where]:g}, beyond 90{hint}")
     if ((lon < -180) | (lon > 360)).any():
         where = int(np.argmax((lon < -180) | (lon > 360)))
-        raise RegionError(
-            f"{drawing.source}: vertex {where} has longitude {lon[where]:g}; they go from -180 to 360"
-        )
+        raise RegionError(f"{drawing.source}: vertex {where} has longitude {lon[where]:g}; they go from -180 to 360")
 
 
 def _lonlat(ring: Ring, to_lonlat: Callable[[Floats], Floats] | None, name: str) -> Ring:
@@ -229,9 +226,7 @@ def _valid(plane: list[Any], drawn: list[Any], source: str, name: str) -> list[A
     whole: list[Any] = []
     for polygon, original in zip(plane, drawn, strict=True):
         if _is_flat(polygon):
-            raise RegionError(
-                f"{source}: a polygon encloses nothing in the {name} plane, where its edges are straight"
-            )
+            raise RegionError(f"{source}: a polygon encloses nothing in the {name} plane, where its edges are straight")
         if polygon.is_valid:
             whole.append(polygon)
         elif original.is_valid:
@@ -249,9 +244,7 @@ def _crosses_itself(polygon: Any, source: str) -> RegionError:
     found = re.fullmatch(r"(.*)\[(.*)\]", reason)
     what, where = found.groups() if found else (reason, "")
     place = f" at ({', '.join(where.split())})" if where else ""
-    return RegionError(
-        f"{source} is no outline: {what.lower()}{place}; mend it, for example with shapely.make_valid"
-    )
+    return RegionError(f"{source} is no outline: {what.lower()}{place}; mend it, for example with shapely.make_valid")
 
 
 def _disjoint(polygons: list[Any]) -> list[Any]:
@@ -316,10 +309,9 @@ def _one_frame(polygons: list[Any]) -> list[Any]:
     east = max(end for _, end in spans)
     if east < 180 or (east == 180 and spans[0][0] > -180):
         return shifted
-    west = _west_end(spans)
-    framed = [_shift(p, 1) if p.bounds[0] < west else p for p in shifted]
-    if west < 180 and max(p.bounds[2] for p in framed) <= min(west + 360, 360):
-        return framed
+    west, east = widest_gap(spans)
+    if east - west < 360 and east <= 360:
+        return [_shift(p, 1) if p.bounds[0] < west else p for p in shifted]
     return [piece for polygon in shifted for piece in _cut_at_antimeridian(polygon)]
 
 
@@ -327,17 +319,6 @@ def _shift(polygon: Any, turns: float) -> Any:
     import shapely
 
     return polygon if turns == 0 else shapely.transform(polygon, lambda xy: xy + np.array([360 * turns, 0]))
-
-
-def _west_end(spans: list[tuple[float, float]]) -> float:
-    """Find the longitude east of the widest gap between spans, or 180 if there is no gap."""
-    gap, west = 0.0, 180.0
-    reach = max(end for _, end in spans) - 360
-    for start, end in spans:
-        if start - reach > gap:
-            gap, west = start - reach, start
-        reach = max(reach, end)
-    return west
 
 
 def _cut_at_antimeridian(polygon: Any) -> list[Any]:
