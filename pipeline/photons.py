@@ -163,7 +163,8 @@ def _first_photons(beam: Beam, count: NDArray[np.int32]) -> NDArray[np.int64]:
     photons = beam.length("heights/h_ph")
     if first[-1] != photons:
         raise beam.layout_error(
-            "geolocation/segment_ph_cnt", f"the segments count {first[-1]} photons, heights/h_ph holds {photons}"
+            "geolocation/segment_ph_cnt",
+            f"the segments count {first[-1]} photons, heights/h_ph holds {photons}",
         )
     return first
 

@@ -111,6 +111,7 @@ def make_plan(
     parameters.notice_unused(product, chosen.honours)
     found = find_resources(resources, chosen.reads)
     granules = tuple(
-        PlannedGranule(granule.name, granule.address, parameters.selected_beams, granule.size) for granule in found.granules
+        PlannedGranule(granule.name, granule.address, parameters.selected_beams, granule.size)
+        for granule in found.granules
     )
     return Plan(Request(product, parameters, keep_id), granules, found.left_out)

@@ -120,7 +120,9 @@ def _of_folder(folder: Path, product: str, folders: _Folders) -> tuple[list[Reso
     granules = [folders.resource(name, path) for name, path in there if name.product == product]
     if not granules:
         others = ", ".join(sorted({name.product for name, _ in there}))
-        found = f"it holds {others}" if others else "a name such as ATL03_20181017222812_02950102_006_02.h5 is looked for"
+        found = (
+            f"it holds {others}" if others else "a name such as ATL03_20181017222812_02950102_006_02.h5 is looked for"
+        )
         raise ResourceError(f"{folder}: no {product} granule in this folder ({found})")
     return granules, _left_out(folder, there, {granule.name.acquisition for granule in granules}, product)
 
@@ -129,8 +131,12 @@ def _left_out(
     folder: Path, there: Sequence[tuple[GranuleName, Path]], used: set[tuple[object, ...]], product: str
 ) -> list[str]:
     """Name what lies in a folder and is neither a granule of the product nor a companion of one."""
-    others = [f"{path} ({name.product})" for name, path in there if name.product != product and name.acquisition not in used]
-    unnamed = [f"{path} (not the name of a granule)" for path in sorted(folder.glob("*.h5")) if not GranuleName.find(path.name)]
+    others = [
+        f"{path} ({name.product})" for name, path in there if name.product != product and name.acquisition not in used
+    ]
+    unnamed = [
+        f"{path} (not the name of a granule)" for path in sorted(folder.glob("*.h5")) if not GranuleName.find(path.name)
+    ]
     deeper = [f"{sub} (a subfolder)" for sub in sorted(folder.iterdir()) if sub.is_dir() and any(sub.rglob("*ATL*.h5"))]
     return [*others, *unnamed, *deeper]
 

@@ -24,24 +24,78 @@ _NAME: Final = "granule name"
 
 SCHEMA: Final = Schema(
     (
-        Column("time", "datetime64[ns]", "ns", "UTC since 1970-01-01 without leap seconds", f"heights/delta_time, {_FIT}"),
-        Column("extent_id", "uint64", "1", "rgt, cycle, region, track, number of the extent and pair in one number", "computed"),
-        Column("segment_id", "uint32", "1", "ATL03 segment at the centre of the extent, as in ATL06", "geolocation/segment_id"),
+        Column(
+            "time",
+            "datetime64[ns]",
+            "ns",
+            "UTC since 1970-01-01 without leap seconds",
+            f"heights/delta_time, {_FIT}",
+        ),
+        Column(
+            "extent_id",
+            "uint64",
+            "1",
+            "rgt, cycle, region, track, number of the extent and pair in one number",
+            "computed",
+        ),
+        Column(
+            "segment_id",
+            "uint32",
+            "1",
+            "ATL03 segment at the centre of the extent, as in ATL06",
+            "geolocation/segment_id",
+        ),
         Column("n_fit_photons", "int32", "1", "photons of the last fit", "computed"),
-        Column("pflags", "uint16", "1", "1 spread too short, 2 too few photons, 4 maxi reached, 8 dispersion undefined", "computed"),
+        Column(
+            "pflags",
+            "uint16",
+            "1",
+            "1 spread too short, 2 too few photons, 4 maxi reached, 8 dispersion undefined",
+            "computed",
+        ),
         Column("rgt", "uint16", "1", "reference ground track", _NAME),
         Column("cycle", "uint8", "1", "91-day repeat cycle", _NAME),
         Column("region", "uint8", "1", "granule region", _NAME),
-        Column("spot", "uint8", "1", "laser spot 1 to 6, odd ones strong; 0 while the spacecraft turns", "orbit_info/sc_orient"),
+        Column(
+            "spot",
+            "uint8",
+            "1",
+            "laser spot 1 to 6, odd ones strong; 0 while the spacecraft turns",
+            "orbit_info/sc_orient",
+        ),
         Column("gt", "uint8", "1", "ground track: 10 gt1l, 20 gt1r, 30 gt2l, 40 gt2r, 50 gt3l, 60 gt3r", "beam"),
-        Column("x_atc", "float64", "m", "along-track distance from the equator to the centre of the extent", "geolocation/segment_dist_x"),
-        Column("y_atc", "float32", "m", "across-track distance from the reference ground track", f"heights/dist_ph_across, {_FIT}"),
+        Column(
+            "x_atc",
+            "float64",
+            "m",
+            "along-track distance from the equator to the centre of the extent",
+            "geolocation/segment_dist_x",
+        ),
+        Column(
+            "y_atc",
+            "float32",
+            "m",
+            "across-track distance from the reference ground track",
+            f"heights/dist_ph_across, {_FIT}",
+        ),
         Column("latitude", "float64", "degrees_north", "latitude", f"heights/lat_ph, {_FIT}", alias="lat"),
         Column("longitude", "float64", "degrees_east", "longitude", f"heights/lon_ph, {_FIT}", alias="lon"),
         Column("h_mean", "float64", "m", "height above the WGS 84 ellipsoid", f"heights/h_ph, {_FIT}"),
         Column("dh_fit_dx", "float32", "1", "along-track slope", f"heights/h_ph, {_FIT}"),
-        Column("h_sigma", "float32", "m", "error estimate of h_mean; 0 where the fit failed (pflags 1, 2, 8)", "computed"),
-        Column("rms_misfit", "float32", "m", "root mean square of the residuals; 0 where the fit failed", "computed"),
+        Column(
+            "h_sigma",
+            "float32",
+            "m",
+            "error estimate of h_mean; 0 where the fit failed (pflags 1, 2, 8)",
+            "computed",
+        ),
+        Column(
+            "rms_misfit",
+            "float32",
+            "m",
+            "root mean square of the residuals; 0 where the fit failed",
+            "computed",
+        ),
         Column("w_surface_window_final", "float32", "m", "height of the window of the last pass", "computed"),
     )
 )
@@ -85,7 +139,9 @@ def compute(beam: Beam, parameters: Parameters) -> Computed | None:
         min_window=parameters.H_min_win,
         max_dispersion=parameters.sigma_r_max,
     )
-    return Computed(_columns(beam, extents, fits), len(photons["height"]), len(selection.photon), _notes(selection, fits))
+    return Computed(
+        _columns(beam, extents, fits), len(photons["height"]), len(selection.photon), _notes(selection, fits)
+    )
 
 
 def select(photons: Photons, parameters: Parameters) -> Selection:

@@ -72,7 +72,7 @@ class GeoParquetWriter:
                 self._writer.add_key_value_metadata({"geo": json.dumps(self._geo)})
             self._writer.close()
             if error is None:
-                os.replace(self._part, self.path)
+                self._part.replace(self.path)
         finally:
             self._part.unlink(missing_ok=True)
 
@@ -81,7 +81,10 @@ class GeoParquetWriter:
         assert self._geo is not None
         mine, other = (g["columns"][g["primary_column"]] for g in (self._geo, geo))
         boxes = [c["bbox"] for c in (mine, other) if "bbox" in c]
-        mine["bbox"] = [*(min(box[i] for box in boxes) for i in (0, 1)), *(max(box[i] for box in boxes) for i in (2, 3))]
+        mine["bbox"] = [
+            *(min(box[i] for box in boxes) for i in (0, 1)),
+            *(max(box[i] for box in boxes) for i in (2, 3)),
+        ]
         mine["geometry_types"] = sorted({*mine["geometry_types"], *other["geometry_types"]})
 
 
