@@ -193,12 +193,15 @@ def _geolocation(
     constants = {
         "bounce_time_offset": 0.00162,
         "full_sat_fract": 0.0,
+        "knn": 12,
         "near_sat_fract": 0.0,
         "neutat_delay_derivative": -0.000224,
         "neutat_delay_total": 1.95,
+        "pitch": -0.034,
         "podppd_flag": 0,
         "range_bias_corr": 3.94,
         "ref_elev": 1.55,
+        "roll": -0.05,
         "sigma_across": 5.0,
         "sigma_along": 5.0,
         "sigma_h": 0.144,
@@ -208,6 +211,7 @@ def _geolocation(
         "tx_pulse_width_lower": 1.25e-9,
         "tx_pulse_width_upper": 4.0e-10,
         "solar_azimuth": 120.0,
+        "yaw": 180.0 if scene.sc_orient == 0 else 0.0,
     }
     return {name: np.full(size, value) for name, value in constants.items()} | {
         "altitude_sc": _ALTITUDE + 0.001 * (x - segments.origin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -192,7 +193,7 @@ def _write_beam(writer: GranuleWriter, product: str, scene: Scene, beam: str, ta
 
 def _write_granule_groups(writer: GranuleWriter, product: str, scene: Scene, track: Track) -> None:
     name = scene.name(product)
-    start, end = scene.time, scene.time + timedelta(seconds=scene.kilometres * 1000.0 / GROUND_SPEED)
+    start, end = scene.time, _end(scene, track)
     # Made of the name and the seed, not of the clock: equal arguments give equal files.
     identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"nunatak:{name}:{scene.seed}"))
     writer.attributes(
@@ -280,6 +281,13 @@ def _orbit_info(scene: Scene, track: Track) -> Columns:
         "sc_orient_time": start_time(scene) - 20 * 86400.0,
     }
     return {name: _one(value) for name, value in values.items()}
+
+
+def _end(scene: Scene, track: Track) -> datetime:
+    """Time at which the last segment ends, rounded up to the microseconds of a date."""
+    segments = track.segments(scene.kilometres * 1000.0)
+    first, stop = segment_distance(segments[[0, -1]] + np.array([0, 1]))
+    return scene.time + timedelta(microseconds=math.ceil((stop - first) / GROUND_SPEED * 1e6))
 
 
 def _one(value: str | float) -> NDArray[Any]:

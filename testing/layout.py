@@ -55,6 +55,7 @@ GEOLOCATION: Final[Group] = (
     Field("bounce_time_offset", "f4", "seconds", "ground bounce time offset", "ATL03 ATBD, Section 3.3", FILL_F4),
     Field("delta_time", "f8", _SECONDS, "Delta Time", "Derived"),
     Field("full_sat_fract", "f4", "1", "Full Saturation Fraction", "ATL03 ATBD", FILL_F4),
+    Field("knn", "i4", "counts", "Neighbours used for the photon weights", "ATL03 ATBD", 0),
     Field("near_sat_fract", "f4", "1", "Near Saturation Fraction", "ATL03 ATBD", FILL_F4),
     Field(
         "neutat_delay_derivative",
@@ -67,6 +68,7 @@ GEOLOCATION: Final[Group] = (
     Field("neutat_delay_total", "f4", "meters", "Total Neutral Atmospheric Delay", "ATL03a ATBD", FILL_F4),
     Field("neutat_ht", "f4", "meters", "Neutral atmosphere ref height", "ATL03a ATBD", FILL_F4),
     Field("ph_index_beg", "i8", "counts", "Photon Index Begin", "Derived", 0),
+    Field("pitch", "f4", "degrees", "Spacecraft pitch", "ATL03G ATBD", FILL_F4),
     Field("podppd_flag", "i1", "1", "POD_PPD Flag", "ANC04, ANC05", 0),
     Field("range_bias_corr", "f4", "meters", "range bias correction", "ATL03G ATBD, Section 3.6", FILL_F4),
     Field("ref_azimuth", "f4", "radians", "Azimuth", "ATL03G ATBD, Section 3.3", FILL_F4),
@@ -74,6 +76,7 @@ GEOLOCATION: Final[Group] = (
     Field("reference_photon_index", "i4", "counts", "Reference Photon Index", "ATL03 ATBD, Section 3.2", 0),
     Field("reference_photon_lat", "f8", "degrees_north", "Segment Latitude", "ATL03G ATBD, Section 3.4"),
     Field("reference_photon_lon", "f8", "degrees_east", "Segment Longitude", "ATL03G ATBD, Section 3.4"),
+    Field("roll", "f4", "degrees", "Spacecraft roll", "ATL03G ATBD", FILL_F4),
     Field("segment_dist_x", "f8", "meters", "Segment Distance from EQC", "Derived"),
     Field("segment_id", "i4", "1", "along-track segment ID number.", "ATL03 ATBD, Section 3.1"),
     Field("segment_length", "f8", "meters", "along-track segment length", "ATL03 ATBD, Section 3.1"),
@@ -98,6 +101,7 @@ GEOLOCATION: Final[Group] = (
     Field("tx_pulse_width_lower", "f4", "seconds", "Transmit Pulse Energy Lower Width", "ATL02 ATBD", FILL_F4),
     Field("tx_pulse_width_upper", "f4", "seconds", "Transmit Pulse Energy Upper Width", "ATL02 ATBD", FILL_F4),
     Field("velocity_sc", "f4", "meters/second", "spacecraft velocity", "ATL03G ATBD", FILL_F4, columns=3),
+    Field("yaw", "f4", "degrees", "Spacecraft yaw", "ATL03G ATBD", FILL_F4),
 )
 
 GEOPHYS_CORR: Final[Group] = (
