@@ -6,62 +6,35 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from .pipeline.errors import InputError, NunatakError, ReadError
-    from .pipeline.outcome import Outcome, Status, TaskFailedError
-    from .pipeline.parameters import Parameters
-    from .pipeline.plan import Plan
-    from .pipeline.plan import make_plan as plan
-    from .pipeline.region import Region, RegionMask
-    from .pipeline.requests import atl06
+    from .pipeline.errors import InputError as InputError
+    from .pipeline.errors import NunatakError as NunatakError
+    from .pipeline.errors import ReadError as ReadError
+    from .pipeline.outcome import Outcome as Outcome
+    from .pipeline.outcome import Status as Status
+    from .pipeline.outcome import TaskFailedError as TaskFailedError
+    from .pipeline.parameters import Parameters as Parameters
+    from .pipeline.plan import Plan as Plan
+    from .pipeline.region import Region as Region
+    from .pipeline.region import RegionMask as RegionMask
+    from .pipeline.requests import atl06 as atl06
+    from .pipeline.requests import plan as plan
 
 __version__ = "0.1.0"
 
-# Where the public names live. They are imported when they are first used, so that `import nunatak` and the command
-# line do not wait for dask and numba.
-_HOMES: Final = {
-    "InputError": ".pipeline.errors",
-    "NunatakError": ".pipeline.errors",
-    "Outcome": ".pipeline.outcome",
-    "Parameters": ".pipeline.parameters",
-    "Plan": ".pipeline.plan",
-    "ReadError": ".pipeline.errors",
-    "Region": ".pipeline.region",
-    "RegionMask": ".pipeline.region",
-    "Status": ".pipeline.outcome",
-    "TaskFailedError": ".pipeline.outcome",
-    "atl06": ".pipeline.requests",
-    "plan": ".pipeline.plan:make_plan",
-}
-
-__all__ = [
-    "InputError",
-    "NunatakError",
-    "Outcome",
-    "Parameters",
-    "Plan",
-    "ReadError",
-    "Region",
-    "RegionMask",
-    "Status",
-    "TaskFailedError",
-    "__version__",
-    "atl06",
-    "plan",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(module, __name__), attribute or name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+# Imported when they are first used, so that `import nunatak` and the command line do not wait for dask and numba.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "pipeline.errors": ["InputError", "NunatakError", "ReadError"],
+        "pipeline.outcome": ["Outcome", "Status", "TaskFailedError"],
+        "pipeline.parameters": ["Parameters"],
+        "pipeline.plan": ["Plan"],
+        "pipeline.region": ["Region", "RegionMask"],
+        "pipeline.requests": ["atl06", "plan"],
+    },
+)

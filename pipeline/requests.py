@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .parameters import Parameters
-from .plan import OnError, make_plan
+from .plan import OnError
+from .plan import make_plan as plan
 
 if TYPE_CHECKING:
     import dask_geopandas
@@ -56,4 +57,4 @@ def atl06(
     >>> str(heights.crs), heights.index.name
     ('EPSG:7912', 'time')
     """
-    return make_plan("atl06", resources, parms, keep_id=keep_id, **parameters).lazy(on_error).frame
+    return plan("atl06", resources, parms, keep_id=keep_id, **parameters).lazy(on_error).frame
