@@ -115,9 +115,8 @@ class PatientClient:
                 if attempt >= self.patience.tries or monotonic() + pause > deadline:
                     asks = f", and asks to wait {failure.retry_after:.0f} s" if failure.retry_after else ""
                     raise CatalogError(
-                        f"{place(url)}: no answer after {attempt} tries in {monotonic() - started:.1f} s "
-                        f"(at most {self.patience.tries} tries in {self.patience.total:g} s); "
-                        f"the last one: {failure}{asks}"
+                        f"{place(url)}: no answer; given up after {attempt} of {self.patience.tries} tries and "
+                        f"{monotonic() - started:.1f} of {self.patience.total:g} s; the last try: {failure}{asks}"
                     ) from failure
                 sleep(pause)
 
@@ -132,12 +131,12 @@ class PatientClient:
         try:
             with self._send(url, urlencode(parameters, safe=_PLAIN), dict(headers), timeout) as response:
                 _read_until(response, deadline)
-        except faults.SSLError as error:
-            raise CatalogError(f"{place(url)}: no safe connection ({_reason(error)})") from error
-        except _PASSING as error:
-            raise _FailedTryError(_reason(error)) from error
         except requests.RequestException as error:
-            raise CatalogError(f"{place(url)}: can't be asked ({type(error).__name__})") from error
+            if monotonic() >= deadline:  # hung up on, which looks like any other fault of the connection
+                raise _FailedTryError("timed out") from error
+            if isinstance(error, _PASSING) and not isinstance(error, faults.SSLError):
+                raise _FailedTryError(_reason(error)) from error
+            raise CatalogError(f"{place(url)}: can't be asked: {_reason(error)}") from error
         return _accepted(response)
 
     def _send(self, url: str, query: str, headers: dict[str, str], timeout: float) -> requests.Response:
@@ -180,6 +179,8 @@ def _reason(error: Exception) -> str:
         return "timed out"
     if isinstance(error, faults.ChunkedEncodingError | faults.ContentDecodingError):
         return "the answer broke off"
+    if not isinstance(error, faults.ConnectionError):
+        return type(error).__name__
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause

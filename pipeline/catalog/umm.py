@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import CatalogError, ResourceError
-from ..granule import GranuleName, file_name
+from ..granule import GranuleName
 from .outline import Ring, outlines
 from .query import Found
 
@@ -57,7 +57,7 @@ def _complaint(error: Exception) -> str:
 
 def _granule(umm: Mapping[str, Any]) -> tuple[GranuleName, dict[str, str], int | None]:
     addresses = _addresses(umm["RelatedUrls"])
-    names = {file_name(address) for address in addresses.values()}
+    names = {address.rpartition("/")[2] for address in addresses.values()}
     if len(names) != 1:
         raise ValueError(
             f"its links name {len(names)} granules ({', '.join(sorted(names))}); one .h5 file to download is needed"
@@ -71,7 +71,7 @@ def _addresses(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     addresses: dict[str, str] = {}
     for link in links:
         url = link["URL"]
-        if link["Type"] in _READABLE and file_name(url).endswith(".h5") and "opendap" not in url.lower():
+        if link["Type"] in _READABLE and url.endswith(".h5") and "opendap" not in url.lower():
             addresses.setdefault("s3" if url.startswith("s3://") else "https", url)
     return addresses
 
