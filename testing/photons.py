@@ -146,65 +146,66 @@ def draw(scene: Scene, beam: str, segments: Segments, terrain: Terrain, random: 
     as one number and then told apart at random, which is the same and leaves the kinds mixed within a shot, as in
     real files. There is no dead time, hence no first-photon bias: heights are unbiased.
     """
-    shots = _shots(segments)
-    x = shot_distance(shots, segments.origin)
-    segment = np.maximum(np.searchsorted(segments.distance, x, side="right") - 1, 0)
-    there = x >= segments.distance[segment]
-    there &= (x < segments.distance[segment] + segments.length[segment]) & ~segments.blank[segment]
-    shots, x, segment = shots[there], x[there], segment[there]
+    shots, x, segment = _shots(segments)
     y = np.full(x.shape, ACROSS[beam])
-
-    strength = 1.0 if scene.strong(beam) else _WEAK
-    surface_rate = scene.signal * strength * terrain.per_stretch(BRIGHTNESS, x)
-    echo_rate = scene.tep if spot_of(beam, scene.sc_orient) in {1, 3} else 0.0
-    noise_rate = background_rate(scene, beam, x, terrain.x_start) * WINDOW * 2 / LIGHT
+    surface_rate, noise_rate, echo_rate = _rates(scene, beam, terrain, x)
     total = surface_rate + noise_rate + echo_rate
-    per_shot = random.poisson(total)
-
-    window = _window(shots, x, y, terrain)
-    ground = terrain.height(x, y)
-    canopy = terrain.canopy(x, y)
-    spread = np.hypot(SIGMA_PULSE, SIGMA_FOOTPRINT * terrain.slope(x, y))
-
-    row = np.repeat(np.arange(shots.size), per_shot)
+    row = np.repeat(np.arange(shots.size), random.poisson(total))
     pick = random.random(row.size) * total[row]
     surface = pick < surface_rate[row]
     echo = ~surface & (pick >= (surface_rate + noise_rate)[row])
     label = np.where(echo, ECHO, BACKGROUND).astype(np.int8)
 
-    height = window[row] + WINDOW * (random.random(row.size) - 0.5)
-    height[echo] = window[row][echo] + random.normal(_ECHO_HEIGHT, _ECHO_SIGMA, int(echo.sum()))
+    window = _window(shots, x, y, terrain)
+    ground = terrain.height(x, y)
+    canopy = terrain.canopy(x, y)
     lit = row[surface]
     label[surface], over_ground = _returns(canopy[lit], random)
+    height = window[row] + WINDOW * (random.random(row.size) - 0.5)
+    height[echo] = window[row][echo] + random.normal(_ECHO_HEIGHT, _ECHO_SIGMA, int(echo.sum()))
     # The photon's place first, from the height that is expected there, then the true height of that very place:
     # so the tilt of the beam moves photons without making their heights wrong.
     height[surface] = ground[lit] + over_ground
     tilt = height - window[row]
-    x_photon = x[row] + _TILT_ALONG * tilt
-    y_photon = y[row] + _TILT_ACROSS * tilt
-    foot_x = x_photon[surface] + random.normal(0.0, SIGMA_FOOTPRINT, lit.size)
-    foot_y = y_photon[surface] + random.normal(0.0, SIGMA_FOOTPRINT, lit.size)
-    scatter = random.normal(0.0, SIGMA_PULSE, lit.size)
-    height[surface] = terrain.height(foot_x, foot_y) + over_ground + scatter
+    along = x[row] + _TILT_ALONG * tilt
+    across = y[row] + _TILT_ACROSS * tilt
+    foot = random.normal(0.0, SIGMA_FOOTPRINT, (2, lit.size))
+    reached = terrain.height(along[surface] + foot[0], across[surface] + foot[1])
+    height[surface] = reached + over_ground + random.normal(0.0, SIGMA_PULSE, lit.size)
     return Photons(
-        shots,
-        shots[row],
-        segment[row],
-        x_photon,
-        y_photon,
-        height,
-        label,
-        ground[row],
-        canopy[row],
-        spread[row],
-        surface_rate[row],
-        window[row],
+        sent=shots,
+        shot=shots[row],
+        segment=segment[row],
+        x=along,
+        across=across,
+        height=height,
+        label=label,
+        ground=ground[row],
+        canopy=canopy[row],
+        spread=np.hypot(SIGMA_PULSE, SIGMA_FOOTPRINT * terrain.slope(x, y))[row],
+        rate=surface_rate[row],
+        window=window[row],
     )
 
 
-def _shots(segments: Segments) -> Integers:
-    """Shots of the whole track, those in gaps too."""
-    return np.arange(int((segments.stop - segments.origin) / GROUND_SPEED * SHOTS_PER_SECOND), dtype=np.int64)
+def _shots(segments: Segments) -> tuple[Integers, Floats, Integers]:
+    """Shots whose photons are in the file: their numbers, their distances and their segments."""
+    count = int((segments.stop - segments.origin) / GROUND_SPEED * SHOTS_PER_SECOND)
+    shots = np.arange(count, dtype=np.int64)
+    x = shot_distance(shots, segments.origin)
+    segment = np.maximum(np.searchsorted(segments.distance, x, side="right") - 1, 0)
+    start = segments.distance[segment]
+    sent = (x >= start) & (x < start + segments.length[segment]) & ~segments.blank[segment]
+    return shots[sent], x[sent], segment[sent]
+
+
+def _rates(scene: Scene, beam: str, terrain: Terrain, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean photons per shot from the surface, the background and the transmitter echo path."""
+    strength = 1.0 if scene.strong(beam) else _WEAK
+    surface = scene.signal * strength * terrain.per_stretch(BRIGHTNESS, x)
+    noise = background_rate(scene, beam, x, terrain.x_start) * WINDOW * 2 / LIGHT
+    echo = scene.tep if spot_of(beam, scene.sc_orient) in {1, 3} else 0.0
+    return surface, noise, np.full(x.shape, echo)
 
 
 def _window(shots: Integers, x: Floats, y: Floats, terrain: Terrain) -> Floats:

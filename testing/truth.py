@@ -93,13 +93,14 @@ class Truth:
         file = Path(path) if Path(path).suffix == ".json" else truth_path(path)
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            if values["format"] != _FORMAT:
-                raise InputError(f"{file}: written by another version of the simulator: simulate the granule again")
-            return cls(Scene.from_json(values["scene"]), values["granule"], values["x_start"])
+            version = values["format"]
+            if version == _FORMAT:
+                return cls(Scene.from_json(values["scene"]), values["granule"], values["x_start"])
         except OSError as error:
             raise InputError(f"{file}: no truth can be read there: {error.strerror}") from error
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise InputError(f"{file}: not the truth of a simulated granule") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{file}: not the truth of a simulated granule: {error}") from error
+        raise InputError(f"{file}: written by another version of the simulator: simulate the granule again")
 
 
 def truth_path(granule: str | Path) -> Path:

@@ -166,8 +166,12 @@ def test_truth_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "truth.json"
     with pytest.raises(InputError, match="no truth"):
         Truth.load(path)
-    path.write_text("{}")
-    with pytest.raises(InputError, match="not the truth"):
+    for content in ("{}", "{", "[]", '{"format": 1, "granule": 0, "x_start": 0.0, "scene": {"time": "soon"}}'):
+        path.write_text(content)
+        with pytest.raises(InputError, match="not the truth"):
+            Truth.load(path)
+    path.write_text('{"format": 0}')
+    with pytest.raises(InputError, match="another version"):
         Truth.load(path)
 
 
