@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -62,9 +63,7 @@ class Rows:
         self.ranges = [(0, length)] if ranges is None else [(int(first), int(stop)) for first, stop in ranges]
         for first, stop in self.ranges:
             if not 0 <= first <= stop <= length:
-                raise LayoutError(
-                    f"rows {first} to {stop} were asked for, the dataset has rows 0 to {length}"
-                )
+                raise LayoutError(f"rows {first} to {stop} were asked for, the dataset has rows 0 to {length}")
         self.count = sum(stop - first for first, stop in self.ranges)
 
     def pieces(self, chunk_rows: int) -> dict[int, list[tuple[int, int, int]]]:
@@ -137,7 +136,7 @@ def chunk_table(
         if column is not None:
             first = table.offset[:, 1]
             here = (first <= column) & (column < first + dataset.chunks[1])
-            table = ChunkTable(*(field[here] for field in table))
+            table = ChunkTable(table.address[here], table.stored[here], table.mask[here], table.offset[here])
         _check(table, dataset, dataset.chunks)
     _check_inside(table, file_size)
     return table
@@ -187,17 +186,13 @@ def _blocks(dataset: Dataset, numbers: Ints) -> ChunkTable:
     return ChunkTable(address, (stop - first) * row_bytes, np.zeros(len(numbers), np.uint32), offset)
 
 
-def _leaves(
-    dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: ReadMetadata
-) -> Iterator[ChunkTable]:
+def _leaves(dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: ReadMetadata) -> Iterator[ChunkTable]:
     """Walk the version 1 B-tree of chunks and give the wanted entries of each leaf.
 
     A node's keys are the offsets of its children's first chunks in row-major order, and one more that ends the last:
     a child holds rows from its own key's up to the next key's. HDF5 File Format Specification, III.A.1.
     """
-    entry = np.dtype(
-        [("stored", "<u4"), ("mask", "<u4"), ("offset", "<u8", (len(chunks) + 1,)), ("child", "<u8")]
-    )
+    entry = np.dtype([("stored", "<u4"), ("mask", "<u4"), ("offset", "<u8", (len(chunks) + 1,)), ("child", "<u8")])
     key_size = entry.itemsize - 8
     seen: set[int] = set()
     todo = [(dataset.address or 0, -1)]
@@ -235,9 +230,7 @@ def _node_head(head: bytes, expected_level: int) -> tuple[int, int]:
         raise CorruptError(f"a node of the B-tree of the chunks begins with {head[:5]!r}")
     level, count = head[5], int.from_bytes(head[6:8], "little")
     if level > _DEEPEST or expected_level not in {-1, level}:
-        raise CorruptError(
-            f"a node of the B-tree of the chunks has level {level} where {expected_level} is due"
-        )
+        raise CorruptError(f"a node of the B-tree of the chunks has level {level} where {expected_level} is due")
     return level, count
 
 
@@ -264,21 +257,23 @@ def _check_inside(table: ChunkTable, file_size: int) -> None:
         raise TruncatedError(f"values at byte {at:,} lie outside the file, which has {file_size:,} bytes")
 
 
+class StoredChunk(NamedTuple):
+    """One chunk of a fetch: whose it is, where in the file, which filters were left out, its first element."""
+
+    table: int
+    start: int
+    stop: int
+    mask: int
+    offset: list[int]
+
+
 @dataclass(slots=True)
 class Fetch:
-    """One byte range to fetch, and the chunks in it.
-
-    Attributes
-    ----------
-    start, stop
-        The range, bytes of the file.
-    chunks
-        (number of the table, row of the table) of each chunk, in the order of their addresses.
-    """
+    """One byte range of the file to fetch, and the chunks in it in the order of their addresses."""
 
     start: int
     stop: int
-    chunks: list[tuple[int, int]] = field(default_factory=list)
+    chunks: list[StoredChunk] = field(default_factory=list)
 
 
 def merge(tables: Sequence[ChunkTable], gap: int = GAP, longest: int = LONGEST_FETCH) -> list[Fetch]:
@@ -293,22 +288,22 @@ def merge(tables: Sequence[ChunkTable], gap: int = GAP, longest: int = LONGEST_F
     ...     n = len(address)
     ...     return ChunkTable(np.array(address), np.full(n, 100), np.zeros(n, "u4"), np.zeros((n, 1), int))
     >>> for fetch in merge([at(1000, 5000), at(1150)], gap=64):
-    ...     print(fetch)
-    Fetch(start=1000, stop=1250, chunks=[(0, 0), (1, 0)])
-    Fetch(start=5000, stop=5100, chunks=[(0, 1)])
+    ...     print(fetch.start, fetch.stop, [chunk.table for chunk in fetch.chunks])
+    1000 1250 [0, 1]
+    5000 5100 [0]
     """
-    owner = np.repeat(np.arange(len(tables)), [len(table.address) for table in tables])
-    row = np.concatenate([np.arange(len(table.address)) for table in tables]) if tables else owner
-    start = np.concatenate([table.address for table in tables]) if tables else owner
-    stop = start + np.concatenate([table.stored for table in tables]) if tables else owner
-    order = np.argsort(start, kind="stable")
+    chunks = [
+        StoredChunk(number, start, start + stored, mask, offset)
+        for number, table in enumerate(tables)
+        for start, stored, mask, offset in zip(*(column.tolist() for column in table), strict=True)
+    ]
+    chunks.sort(key=attrgetter("start"))
     fetches: list[Fetch] = []
-    fields = (owner[order].tolist(), row[order].tolist(), start[order].tolist(), stop[order].tolist())
-    for table, chunk, first, end in zip(*fields, strict=True):
+    for chunk in chunks:
         now = fetches[-1] if fetches else None
-        if now is None or first - now.stop > gap or max(end, now.stop) - now.start > longest:
-            now = Fetch(first, end)
+        if now is None or chunk.start - now.stop > gap or max(chunk.stop, now.stop) - now.start > longest:
+            now = Fetch(chunk.start, chunk.stop)
             fetches.append(now)
-        now.stop = max(now.stop, end)
-        now.chunks.append((table, chunk))
+        now.stop = max(now.stop, chunk.stop)
+        now.chunks.append(chunk)
     return fetches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import AccessError, InputOutputError, NotFoundError, NotHDF5Error, ReadError, TruncatedError
@@ -65,7 +66,7 @@ class FileDriver:
         self._descriptor = -1
         try:
             # Looked at before it is opened: opening a pipe would wait for somebody to write into it.
-            mode = os.stat(address).st_mode
+            mode = Path(address).stat().st_mode
             if not stat.S_ISREG(mode):
                 form = "a folder" if stat.S_ISDIR(mode) else "no regular file"
                 raise NotHDF5Error(f"this is {form}; a granule is an HDF5 file", address)
@@ -99,9 +100,7 @@ class FileDriver:
 
 def _typed(fault: OSError | ValueError, address: str) -> ReadError:
     """Say what the operating system said, by what can be done about it."""
-    if isinstance(
-        fault, FileNotFoundError | NotADirectoryError | ValueError
-    ):  # ValueError: a path with a NUL
+    if isinstance(fault, FileNotFoundError | NotADirectoryError | ValueError):  # ValueError: a path with a NUL
         return NotFoundError("there is no such file", address)
     if isinstance(fault, PermissionError):
         return AccessError("the file may not be read by this user", address)

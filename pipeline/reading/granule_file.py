@@ -161,9 +161,7 @@ class GranuleFile:
         self.bytes_read += length
         content = self._driver.read(start, length)
         if len(content) != length:
-            raise TruncatedError(
-                f"{len(content):,} bytes came where {length:,} were asked for at byte {start:,}"
-            )
+            raise TruncatedError(f"{len(content):,} bytes came where {length:,} were asked for at byte {start:,}")
         return content
 
     @contextmanager
@@ -249,9 +247,7 @@ class GranuleFile:
                 )
             raise MissingDatasetError(f"no attribute {name!r}{_nearest(name, names)}")
 
-    def _attribute_value(
-        self, attribute: messages.Attribute, at: int, content: memoryview
-    ) -> str | npt.NDArray[Any]:
+    def _attribute_value(self, attribute: messages.Attribute, at: int, content: memoryview) -> str | npt.NDArray[Any]:
         stored, values = attribute.datatype, bytes(content[attribute.start :][: attribute.size])
         if len(values) != attribute.size:
             raise CorruptError(f"attribute {attribute.name!r} is longer than its message")
@@ -336,26 +332,22 @@ class GranuleFile:
                 raise UnsupportedError(dataset.problem)
             target = Target(dataset, want.rows, want.column, want.dtype)
             self._metadata.steps = 0
-            table = chunk_table(
-                dataset, target.pieces, want.column, self._metadata.ioRequest, self._driver.size
-            )
+            table = chunk_table(dataset, target.pieces, want.column, self._metadata.ioRequest, self._driver.size)
             target.allocate(table)
         return target
 
     def _carry_out(self, fetch: Fetch, targets: Sequence[Target]) -> None:
         """Fetch one range and put its chunks where they belong."""
-        dataset = targets[fetch.chunks[0][0]].dataset
-        with self._located(dataset.path):
+        dataset = targets[fetch.chunks[0].table].dataset
+        try:
             content = memoryview(self._fetch(fetch.start, fetch.stop - fetch.start))
-        for number, row in fetch.chunks:
-            target = targets[number]
-            start = int(target.table.address[row]) - fetch.start
-            with self._located(target.dataset.path):
-                target.put(
-                    content[start : start + int(target.table.stored[row])],
-                    int(target.table.mask[row]),
-                    target.table.offset[row].tolist(),
-                )
+            for chunk in fetch.chunks:
+                target = targets[chunk.table]
+                dataset = target.dataset
+                target.put(content[chunk.start - fetch.start : chunk.stop - fetch.start], chunk.mask, chunk.offset)
+        except ReadError:
+            with self._located(dataset.path):
+                raise
 
 
 def _clean(path: str) -> str:

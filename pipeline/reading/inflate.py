@@ -1,24 +1,27 @@
 """From the stored bytes of a chunk to its place in an output array.
 
-Deflate is undone by zlib-ng (docs/decisions/0002-inflating.md), shuffle by a kernel that writes into the output.
+Deflate is undone by libdeflate (docs/decisions/0002-inflating.md), shuffle by a kernel that writes into the output.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import deflate
 import numpy as np
 import numpy.typing as npt
-from zlib_ng import zlib_ng
 
 from ...kernels.unshuffle import unshuffle
-from ..errors import CorruptError, LayoutError, ReadError
+from ..errors import CorruptError, LayoutError
 from .chunks import ChunkTable, Rows, block_rows
-from .messages import DEFLATE, FLETCHER32, SHUFFLE, Dataset
+from .messages import DEFLATE, SHUFFLE, Dataset, Filter
 
-Stored = bytes | memoryview
+Stored = bytes | bytearray | memoryview
+Undo = Callable[[Stored], Stored]
 
 #: Values that no chunk holds are filled in, up to this many bytes: a damaged shape must not fill the memory.
 LARGEST_FILL = 1 << 30
@@ -169,41 +172,55 @@ class _Stages:
     """The filters of a dataset, in the order in which they are undone."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self.itemsize = dataset.dtype.itemsize
-        self.raw_bytes = math.prod(dataset.chunks) * self.itemsize if dataset.chunks else None
+        itemsize = dataset.dtype.itemsize
+        self.raw_bytes = math.prod(dataset.chunks) * itemsize if dataset.chunks else None
         filters = list(enumerate(dataset.filters))
         # The shuffle that was applied first, before all others, is left to the kernel.
         first = filters[0][1] if filters else None
-        self.ends_shuffled = (
-            first is not None and first.number == SHUFFLE and first.values[:1] == (self.itemsize,)
-        )
+        self.ends_shuffled = first is not None and first.number == SHUFFLE and first.values[:1] == (itemsize,)
         if self.ends_shuffled:
             del filters[0]
-        self.ends_shuffled &= self.itemsize > 1  # a shuffle of single bytes changes nothing
-        self.filters = filters[::-1]
+        self.ends_shuffled &= itemsize > 1  # a shuffle of single bytes changes nothing
+        self.undoers: list[tuple[int, Undo]] = []
+        raw_bytes = self.raw_bytes
+        for i, stage in filters:
+            self.undoers.insert(0, (i, _undoer(stage, raw_bytes, itemsize)))
+            if stage.number != SHUFFLE:
+                raw_bytes = None  # what the next filter got had another size
 
     def undo(self, stored: Stored, mask: int) -> tuple[Stored, bool]:
         """Return the chunk's values as bytes, and whether they are still shuffled."""
-        for i, stage in self.filters:
-            if mask >> i & 1:
-                continue
-            if stage.number == DEFLATE:
-                stored = _inflate(stored, self.raw_bytes or len(stored))
-            elif stage.number == SHUFFLE:
-                stored = _unshuffle_bytes(stored, stage.values[0] if stage.values else self.itemsize)
-            elif stage.number == FLETCHER32:
-                stored = _checked(stored)
+        for i, undo in self.undoers:
+            if not mask >> i & 1:
+                stored = undo(stored)
         if self.raw_bytes is not None and len(stored) != self.raw_bytes:
             raise CorruptError(f"a chunk holds {len(stored):,} bytes of values instead of {self.raw_bytes:,}")
         return stored, self.ends_shuffled and not mask & 1
 
 
-def _inflate(stored: Stored, expected: int) -> bytes:
+def _undoer(stage: Filter, raw_bytes: int | None, itemsize: int) -> Undo:
+    """Return what undoes one filter; `raw_bytes` is the size of what it was given, where that is known."""
+    if stage.number == DEFLATE:
+        return _inflate if raw_bytes is None else partial(_inflate_exactly, raw_bytes=raw_bytes)
+    if stage.number == SHUFFLE:
+        return partial(_unshuffle_bytes, width=stage.values[0] if stage.values else itemsize)
+    return _without_checksum
+
+
+def _inflate_exactly(stored: Stored, raw_bytes: int) -> Stored:
     try:
-        inflated: bytes = zlib_ng.decompress(stored, bufsize=expected)
-    except (zlib_ng.error, MemoryError) as fault:
-        raise CorruptError(f"a chunk does not inflate: {fault}") from fault
+        inflated: bytearray = deflate.zlib_decompress(stored, raw_bytes)
+    except (deflate.DeflateError, ValueError, MemoryError) as fault:
+        raise CorruptError(f"a chunk of {len(stored):,} bytes does not inflate to {raw_bytes:,}: {fault}") from fault
     return inflated
+
+
+def _inflate(stored: Stored) -> Stored:
+    """Inflate to whatever size it was: libdeflate must be told."""
+    try:
+        return zlib.decompress(stored)
+    except (zlib.error, MemoryError) as fault:
+        raise CorruptError(f"a chunk of {len(stored):,} bytes does not inflate: {fault}") from fault
 
 
 def _unshuffle_bytes(stored: Stored, width: int) -> bytes:
@@ -215,7 +232,7 @@ def _unshuffle_bytes(stored: Stored, width: int) -> bytes:
     return planes.T.tobytes() + bytes(stored[numbers * width :])
 
 
-def _checked(stored: Stored) -> Stored:
+def _without_checksum(stored: Stored) -> Stored:
     """Compare the Fletcher-32 checksum at the end of a chunk, and cut it off."""
     content, given = stored[:-4], int.from_bytes(stored[-4:], "little")
     if len(stored) < 4 or fletcher32(content) != given:

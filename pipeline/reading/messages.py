@@ -137,6 +137,8 @@ def dataset(path: str, header: ObjectHeader) -> Dataset:
         problems.append("values in external files are not read")
     problems += [space_problem, layout_problem]
     problems += [f"filter {stage.name} is not read" for stage in filters if stage.number not in {1, 2, 3}]
+    if filters and chunks is None:
+        problems.append("filters without chunks are not read")
     if chunks is not None:
         _check_chunks(path, shape, stored, chunks)
         chunks = chunks[:-1]
@@ -158,9 +160,7 @@ def _check_chunks(path: str, shape: tuple[int, ...], stored: Datatype, chunks: t
     if len(chunks) != len(shape) + 1 or 0 in chunks:
         raise CorruptError(f"chunks of {chunks[:-1]} elements for a dataset of {shape}", dataset=path)
     if stored.size and chunks[-1] != stored.size:
-        raise CorruptError(
-            f"chunks of {chunks[-1]}-byte elements for {stored.size}-byte values", dataset=path
-        )
+        raise CorruptError(f"chunks of {chunks[-1]}-byte elements for {stored.size}-byte values", dataset=path)
 
 
 def dataspace(content: memoryview) -> tuple[tuple[int, ...], str]:
