@@ -52,7 +52,8 @@ def test_heights_of_night_ice(tmp_path: Path, terrain: str) -> None:
 def test_slope_is_found(tmp_path: Path) -> None:
     granule = simulate(tmp_path, kilometres=5, terrain="slope", slope=1.0, seed=3, beams=(BEAM,), with_atl08=False)[0]
     rows = heights(granule, cnf=4)
-    assert rows["dh_fit_dx"].mean() == pytest.approx(np.tan(np.radians(1.0)), rel=1e-3)
+    # an extent's slope scatters by about 1e-3 here, the mean of 125 independent ones by 1e-4
+    assert rows["dh_fit_dx"].mean() == pytest.approx(np.tan(np.radians(1.0)), abs=4e-4)
 
 
 def test_times_lie_on_the_line_through_delta_time(track: SimulatedGranule) -> None:
@@ -76,25 +77,25 @@ def test_times_lie_on_the_line_through_delta_time(track: SimulatedGranule) -> No
 
 def test_a_gap_ends_the_grid_and_a_new_one_starts(tmp_path: Path) -> None:
     """Each side of a missing stretch gives what it gives alone: nothing is fitted across it (differences, 8)."""
-    whole = simulate(tmp_path / "a", kilometres=8, terrain="slope", beams=(BEAM,), seed=9, with_atl08=False)[0]
-    gapped = simulate(
-        tmp_path / "b", kilometres=8, terrain="slope", beams=(BEAM,), seed=9, gaps=((3000.0, 5000.0),), with_atl08=False
+    gap = (3000.0, 5000.0)
+    granule = simulate(
+        tmp_path, kilometres=8, terrain="slope", beams=(BEAM,), seed=9, gaps=(gap,), with_atl08=False
     )[0]
-    rows = heights(gapped, cnf=4)
-    error, mine = errors(gapped, rows, BEAM)
-    assert np.abs(error).max() < 0.2
-    with h5py.File(gapped.path) as file:
-        ids = file[BEAM]["geolocation"]["segment_id"][:]
+    with h5py.File(granule.path) as file:
+        places = file[BEAM]["geolocation"]
+        ids, latitude = places["segment_id"][:], places["reference_photon_lat"][:]
     (jump,) = np.flatnonzero(np.diff(ids) > 1)
-    before, behind = rows[rows["segment_id"] <= ids[jump] + 1], rows[rows["segment_id"] > ids[jump] + 1]
-    assert len(before) + len(behind) == len(rows)
-    assert behind["segment_id"].min() >= ids[jump + 1]
-    assert before["x_atc"].max() < behind["x_atc"].min() - 1900
+    assert ids[jump + 1] - ids[jump] == pytest.approx(100, abs=2)
+    rows = heights(granule, cnf=4)
+    middle = (latitude[jump] + latitude[jump + 1]) / 2
+    alone = [heights(granule, cnf=4, poly=area) for area in (box(-60, 60, -40, middle), box(-60, middle, -40, 75))]
+    pd.testing.assert_frame_equal(rows.drop(columns="extent_id"), pd.concat(alone).drop(columns="extent_id"))
+    assert len(rows) == pytest.approx(6000 / 20, abs=6)
     assert rows["extent_id"].is_unique
-    same = heights(whole, cnf=4)
-    same = same[same["segment_id"] < ids[jump]]
-    pd.testing.assert_frame_equal(before[: len(same)], same)
-    assert len(mine) == len(rows)
+    assert not rows["segment_id"].between(ids[jump] + 2, ids[jump + 1] - 1).any()
+    error, good = errors(granule, rows, BEAM)
+    assert len(good) == len(rows)
+    assert np.abs(error).max() < 0.2
 
 
 def test_a_track_that_leaves_the_polygon_and_returns(track: SimulatedGranule) -> None:
@@ -131,6 +132,4 @@ def test_nothing_in_the_region_is_empty_and_no_error(track: SimulatedGranule) ->
     both = nunatak.plan("atl06", track.path, poly=box(10, 10, 11, 11)).lazy()
     frame, outcomes = dask.compute(both.frame, both.outcomes, scheduler="sync")
     assert len(frame) == 0
-    assert outcomes["status"].tolist() == ["empty", "empty", "absent", "absent", "absent", "absent"][:0] or set(
-        outcomes["status"]
-    ) == {"empty", "absent"}
+    assert outcomes["status"].value_counts().to_dict() == {"empty": 2, "absent": 4}
