@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import as_input
 from .policy import kernel
-from .selection import Selection
+from .selection import Selection, count_before
 
 SEGMENT_LENGTH = 20.0
 """m, nominal; SlideRule, Atl03Reader."""
@@ -99,28 +99,32 @@ def form_extents(
     >>> import numpy as np
     >>> from nunatak.kernels.selection import select_photons, value_table
     >>> along = np.array([1, 9, 19, 1, 9, 19], np.float32)
-    >>> kept = select_photons([3, 3], along, along, np.full(6, 4, np.int8), np.zeros(6, np.int8),
-    ...                       value_table([4]), value_table([0]))
+    >>> kept = select_photons([3, 3], np.full(6, 4, np.int8), np.zeros(6, np.int8), value_table([4]),
+    ...                       value_table([0]))
     >>> extents = form_extents(kept, [[0, 2]], along, [100.0, 120.0], [7, 8], length=20, step=20,
     ...                        min_photons=2, min_spread=10)
     >>> extents.first, extents.end, extents.centre
     (array([0, 3]), array([3, 6]), array([110., 130.]))
     """
-    segments = len(selection.largest_along)
+    segments = len(selection.first_photon) - 1
     distance = as_input(np.asarray(segment_distance, np.float64), np.float64, "segment_distance", segments)
     identity = as_input(segment_id, np.int64, "segment_id", segments)
     along_in = as_input(np.asarray(along, np.float32), np.float32, "along", int(selection.first_photon[-1]))
     spans = np.asarray(pieces, np.int64).reshape(-1, 2)
     _check_grid(length, step, in_segments)
-    _check_distances(spans, distance, selection.largest_along)
+    first_photon = as_input(selection.first_photon, np.int32, "first_photon")
+    largest_along = as_input(_largest_along(first_photon, along_in.view(np.int32)), np.float32, "largest_along")
+    _check_distances(spans, distance, largest_along)
     metres = length * SEGMENT_LENGTH if in_segments else float(length)
-    # extents shorter than the step may leave photons out: between them, and among them where distances are not
-    # in order
+    # extents shorter than the step leave photons out: between them, and among them where distances are not in order
     with_gaps = length < step and not in_segments
-    member = np.zeros(len(selection.photon) if with_gaps else 0, np.uint8)
-    counts, places = _form(
+    member = np.empty(len(selection.photon) + 1 if with_gaps else 0, np.int32)
+    counts, places, members = _form(
         spans,
-        *(as_input(column, column.dtype, "selection") for column in selection[:6] if column is not selection.height),
+        as_input(selection.photon, np.int32, "photon"),
+        first_photon,
+        as_input(selection.first_kept, np.int32, "first_kept"),
+        largest_along,
         along_in,
         distance,
         metres,
@@ -133,6 +137,9 @@ def form_extents(
         member,
         with_gaps,
     )
+    if with_gaps:
+        member = member[:members]
+        selection = selection._replace(photon=member, first_kept=count_before(member, selection.first_photon))
     first, end, counter, segment = counts.T.copy()
     start, along_of_first = places.T.copy()
     # the centre's segment, rounded: half the length further on than where the first photon lies in its segment
@@ -146,7 +153,7 @@ def form_extents(
         centre=start + metres / 2,
         segment_id=np.trunc(identity[segment] + half + 0.5).astype(np.uint32),
         length=metres,
-        kept=_members(selection, member) if with_gaps else selection,
+        kept=selection,
     )
 
 
@@ -176,21 +183,31 @@ def _check_distances(
             )
 
 
-def _members(selection: Selection, member: NDArray[np.uint8]) -> Selection:
-    """Cut a selection down to the photons that are in an extent."""
-    chosen = member != 0
-    before = np.concatenate(([0], np.cumsum(chosen))).astype(np.int32)
-    return selection._replace(
-        photon=selection.photon[chosen],
-        along=selection.along[chosen],
-        height=selection.height[chosen],
-        first_kept=before[selection.first_kept],
-    )
+@kernel
+def _largest_along(first_photon, along_bits):
+    """Find each segment's largest distance by the bits of the float32 values; -inf where it has no photons.
+
+    As integers with the sign's meaning mended they have the order of the floats, and the maximum of integers
+    becomes SIMD where that of floats, because of NaN, does not.
+    """
+    segments = len(first_photon) - 1
+    largest = np.full(segments, -np.inf, np.float32)
+    bits = largest.view(np.int32)
+    for segment in range(segments):
+        first, end = first_photon[segment], first_photon[segment + 1]
+        if end > first:
+            top = np.int32(-(2**31))
+            for k in range(first, end):
+                b = along_bits[k]
+                ordered = b ^ ((b >> 31) & np.int32(0x7FFFFFFF))
+                top = ordered if ordered > top else top
+            bits[segment] = top ^ ((top >> 31) & np.int32(0x7FFFFFFF))
+    return largest
 
 
 @kernel
 def _form(
-    pieces, kept_photon, kept_along, first_photon, first_kept, largest_along, along, distance, metres, length, step,
+    pieces, kept_photon, first_photon, first_kept, largest_along, along, distance, metres, length, step,
     in_segments, min_photons, min_spread, pass_invalid, member, with_gaps,
 ):  # fmt: skip
     """Lay the grid; give a row of whole numbers and one of distances per extent.
@@ -232,18 +249,19 @@ def _form(
             kept_at_turn = _kept_from(turn, turn_segment, kept_photon, first_kept)
 
             if with_gaps:
-                count, x_first, x_last = _mark_members(
-                    kept, kept_at_turn, length, start, half, segment, distance, kept_along, first_kept, member)
                 first = members
-                members += count
+                members, x_first, x_last = _list_members(
+                    kept, kept_at_turn, length, start, half, segment, distance, along, kept_photon, first_kept,
+                    member, members)
+                count = members - first
             else:
                 first = kept
                 count = _kept_from(border, border_segment, kept_photon, first_kept) - kept
                 x_first = np.float32(0)
                 x_last = np.float32(0)
                 if count > 1:
-                    x_first = _relative(kept, segment, start, half, distance, kept_along, first_kept)
-                    x_last = _relative(kept + count - 1, segment, start, half, distance, kept_along, first_kept)
+                    x_first = _relative(kept, segment, start, half, distance, along, kept_photon, first_kept)
+                    x_last = _relative(kept + count - 1, segment, start, half, distance, along, kept_photon, first_kept)
             # SlideRule subtracts in float32 and compares in float64
             valid = count >= min_photons and not (count > 1 and np.float64(x_last - x_first) < min_spread)
             if valid or pass_invalid:
@@ -273,7 +291,7 @@ def _form(
                 photon = turn
                 segment = turn_segment
                 kept = kept_at_turn
-    return counts[:rows], places[:rows]
+    return counts[:rows], places[:rows], members
 
 
 @kernel
@@ -317,27 +335,33 @@ def _kept_from(photon, segment, kept_photon, first_kept):
 
 
 @kernel
-def _relative(kept, segment, start, half, distance, kept_along, first_kept):
+def _relative(kept, segment, start, half, distance, along, kept_photon, first_kept):
     """Give a kept photon's distance from the extent's centre, as SlideRule's float32."""
     while first_kept[segment + 1] <= kept:
         segment += 1
-    return np.float32(((distance[segment] - start) + np.float64(kept_along[kept])) - half)
+    return np.float32(((distance[segment] - start) + np.float64(along[kept_photon[kept]])) - half)
 
 
 @kernel
-def _mark_members(kept, kept_end, length, start, half, segment, distance, kept_along, first_kept, member):
-    """Mark the kept photons that are within the length; give their number and the first's and last's distance."""
-    count = 0
+def _list_members(
+    kept, kept_end, length, start, half, segment, distance, along, kept_photon, first_kept, member, members
+):
+    """List the kept photons that are within the length; give their new number, and the first's and last's distance."""
+    before = members
     x_first = np.float32(0)
     x_last = np.float32(0)
-    for k in range(kept, kept_end):
-        while first_kept[segment + 1] <= k:
+    while kept < kept_end:
+        while first_kept[segment + 1] <= kept:
             segment += 1
-        x = (distance[segment] - start) + np.float64(kept_along[k])
-        if x < length:
-            member[k] = 1
-            x_last = np.float32(x - half)
-            if count == 0:
-                x_first = x_last
-            count += 1
-    return count, x_first, x_last
+        stop = min(np.int64(first_kept[segment + 1]), kept_end)
+        offset = distance[segment] - start
+        already = members
+        for k in range(kept, stop):
+            member[members] = kept_photon[k]
+            members += np.int64(offset + np.float64(along[kept_photon[k]]) < length)
+        if members > already:
+            x_last = np.float32((offset + np.float64(along[member[members - 1]])) - half)
+            if already == before:
+                x_first = np.float32((offset + np.float64(along[member[before]])) - half)
+        kept = stop
+    return members, x_first, x_last

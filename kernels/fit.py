@@ -79,6 +79,8 @@ def fit_extents(
     segment_distance: ArrayLike,
     background: ArrayLike,
     spacecraft_velocity: ArrayLike,
+    along: ArrayLike,
+    height: ArrayLike,
     latitude: ArrayLike,
     longitude: ArrayLike,
     delta_time: ArrayLike,
@@ -102,9 +104,9 @@ def fit_extents(
         float64 (E,), 1/s: background rate of each extent, from `background_rate`.
     spacecraft_velocity
         float32 (S, 3), m/s: `velocity_sc`.
-    latitude, longitude, delta_time, across
-        float64, float64, float64, float32 (P,): `lat_ph`, `lon_ph` in degrees, `delta_time` in s since
-        2018-01-01, `dist_ph_across` in m, of all photons.
+    along, height, latitude, longitude, delta_time, across
+        (P,) of all photons: `dist_ph_along` and `h_ph`, float32, in m; `lat_ph` and `lon_ph`, float64, in degrees;
+        `delta_time`, float64, in s since 2018-01-01; `dist_ph_across`, float32, in m.
     min_photons, min_spread
         `cnt`, and `ats` in m: an iteration that leaves fewer photons, or less distance along track, fails.
     max_iterations
@@ -118,7 +120,7 @@ def fit_extents(
         If an array has the wrong length.
     """
     kept = extents.kept
-    segments, photons = len(kept.largest_along), int(kept.first_photon[-1])
+    segments, photons = len(kept.first_kept) - 1, int(kept.first_photon[-1])
     velocity = np.asarray(spacecraft_velocity, np.float64)
     if velocity.shape != (segments, 3):
         raise ValueError(f"spacecraft_velocity has shape {velocity.shape}; ({segments}, 3) is needed")
@@ -135,10 +137,10 @@ def fit_extents(
         as_input(extents.start[rows], np.float64, "extents"),
         as_input(density, np.float64, "density"),
         as_input(kept.photon, np.int32, "kept"),
-        as_input(kept.along, np.float32, "kept"),
-        as_input(kept.height, np.float32, "kept"),
         as_input(kept.first_kept, np.int32, "kept"),
         as_input(segment_distance, np.float64, "segment_distance", segments),
+        as_input(along, np.float32, "along", photons),
+        as_input(height, np.float32, "height", photons),
         as_input(latitude, np.float64, "latitude", photons),
         as_input(longitude, np.float64, "longitude", photons),
         as_input(delta_time, np.float64, "delta_time", photons),
@@ -165,7 +167,7 @@ def _empty(extent: NDArray[np.int64]) -> Fits:
 
 @kernel
 def _fit(
-    first, end, segment, start, density, kept_photon, kept_along, kept_height, first_kept, distance,
+    first, end, segment, start, density, kept_photon, first_kept, distance, along, height_of,
     latitude, longitude, delta_time, across, half_length,
     min_photons, min_spread, max_iterations, min_window, max_dispersion, fits,
 ):  # fmt: skip
@@ -187,10 +189,10 @@ def _fit(
 
     for e in range(len(first)):
         n = end[e] - first[e]
-        shift = np.float64(kept_height[first[e]])
+        shift = np.float64(height_of[kept_photon[first[e]]])
         load_extent(
             first[e], end[e], segment[e], start[e], half_length, shift,
-            kept_photon, kept_along, kept_height, first_kept, distance, x, z, photon)  # fmt: skip
+            kept_photon, first_kept, distance, along, height_of, x, z, photon)  # fmt: skip
         window = 0.0
         iteration = 0
         flags = 0
@@ -217,6 +219,8 @@ def _fit(
                 n_background = density[e] * window
             rate = n_background / (z1 - z0)
             n_signal = n - n_background
+            expected = sqrt(PULSE_SIGMA * PULSE_SIGMA + BEAM_SIGMA * BEAM_SIGMA * (slope32 * slope32))
+            least_window = larger(larger(min_window, 6 * expected), 0.75 * window)
             dispersion = 0.0
             if n_signal <= 1:
                 dispersion = (z1 - z0) / n
@@ -224,22 +228,24 @@ def _fit(
                 quarter = 0.25 * n_signal
                 three_quarters = 0.75 * n_signal
                 i0, i1 = 0, -1
-                r0, r1 = 0.0, 0.0
+                interquartile = 0.0
                 sure = False
                 if regular and not rate < 0:
-                    i0, r0, i1, r1, sure = signal_quartiles(
-                        r, n, lowest, highest, quarter, three_quarters, z0, rate, space)  # fmt: skip
+                    # up to the least window, and from the greatest dispersion on, the window is decided anyway
+                    narrow = least_window / 6 * DISPERSION_SCALE * 0.999999
+                    wide = max_dispersion * DISPERSION_SCALE * 1.000001
+                    i0, i1, interquartile, sure = signal_quartiles(
+                        r, n, lowest, highest, quarter, three_quarters, z0, rate, narrow, wide, space)  # fmt: skip
                 if not sure or i1 < i0:
                     if regular:
                         sort_into(r, ordered, n)
-                    i0, r0, i1, r1 = sorted_quartiles(ordered, n, n_signal, quarter, three_quarters, z0, rate)
+                    i0, i1, interquartile = sorted_quartiles(ordered, n, n_signal, quarter, three_quarters, z0, rate)
                 if i0 >= 0 and i1 < n:
-                    dispersion = (r1 - r0) / DISPERSION_SCALE
+                    dispersion = interquartile / DISPERSION_SCALE
                 else:
                     flags |= NO_DISPERSION
                     failed = True
             dispersion = max_dispersion if max_dispersion < dispersion else dispersion
-            expected = sqrt(PULSE_SIGMA * PULSE_SIGMA + BEAM_SIGMA * BEAM_SIGMA * (slope32 * slope32))
             wanted = larger(larger(min_window, 6 * expected), 6 * dispersion)
             window = np.float64(np.float32(larger(wanted, 0.75 * window)))
             # which photons stay
@@ -296,7 +302,7 @@ def larger(a, b):
 @kernel
 def load_extent(
     first, end, segment, start, half_length, shift,
-    kept_photon, kept_along, kept_height, first_kept, distance, x, z, photon,
+    kept_photon, first_kept, distance, along, height_of, x, z, photon,
 ):  # fmt: skip
     """Copy an extent's photons: x from its centre (through SlideRule's float32), z from its first photon's height."""
     i = first
@@ -306,11 +312,11 @@ def load_extent(
         stop = min(np.int64(first_kept[segment + 1]), end)
         offset = distance[segment] - start
         for k in range(i, stop):
-            x[k - first] = np.float64(np.float32((offset + np.float64(kept_along[k])) - half_length))
+            p = kept_photon[k]
+            photon[k - first] = p
+            x[k - first] = np.float64(np.float32((offset + np.float64(along[p])) - half_length))
+            z[k - first] = np.float64(height_of[p]) - shift
         i = stop
-    for k in range(first, end):
-        z[k - first] = np.float64(kept_height[k]) - shift
-        photon[k - first] = kept_photon[k]
 
 
 @kernel
@@ -394,8 +400,8 @@ def sorted_quartiles(ordered, n, n_signal, quarter, three_quarters, z0, rate):
         i0 = int((n / 2 - n_signal / 4) + 0.5) - 1
         i1 = int((n / 2 + n_signal / 4) + 0.5)
     if i0 >= 0 and i1 < n:
-        return i0, ordered[i0], i1, ordered[i1]
-    return i0, 0.0, i1, 0.0
+        return i0, i1, ordered[i1] - ordered[i0]
+    return i0, i1, 0.0
 
 
 @kernel

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from .policy import kernel
 
-ALL = 128
+ALL = 64
 """Up to so many residuals each is compared with each."""
 SAMPLE_BITS = 6
 """At most 2**6 residuals are sampled."""
@@ -140,39 +140,62 @@ def walk_ends(r, position, n, none, quarter, three_quarters, z0, rate):
     i0, index0, i1, index1, total
         Positions (`none` and -1 where a walk runs off the end), indices into r, and the sum of all positions.
     """
-    first = np.int64(none) << 32
-    last = np.int64(-1)
+    beyond = np.int64(none) << 32
+    before = np.int64(-1)
+    first = beyond
+    last = before
     total = np.int64(0)
     for i in range(n):
         background = (r[i] - z0) * rate
-        p = np.int64(position[i])
-        packed = (p << 32) | i
-        up = first if (p + 1.5) < quarter + background else packed
-        first = up if up < first else first
-        down = last if (p - 0.5) > three_quarters + background else packed
-        last = down if down > last else last
-        total += p
+        p = np.float64(position[i])
+        packed = (np.int64(position[i]) << 32) | i
+        up = beyond if (p + 1.5) < quarter + background else packed
+        first = min(up, first)
+        down = before if (p - 0.5) > three_quarters + background else packed
+        last = max(down, last)
+        total += position[i]
     return first >> 32, first & 0xFFFFFFFF, last >> 32, last & 0xFFFFFFFF, total
 
 
 @kernel
-def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, space):
-    """Find the ends of both walks.
+def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, narrow, wide, space):
+    """Find the ends of both walks, or as much about them as matters.
+
+    Parameters
+    ----------
+    r, n, lowest, highest
+        Residuals, their number, the smallest and the largest.
+    quarter, three_quarters, z0, rate
+        Of the two conditions above; rate must not be negative.
+    narrow, wide
+        A distance of the two residuals up to `narrow`, or of `wide` and more, need not be known exactly.
+    space
+        From `working_space`.
 
     Returns
     -------
-    i0, r0, i1, r1, sure
-        Positions and residuals; not sure if residuals are equal as float32.
+    i0, i1, distance, sure
+        Positions and r[i1] - r[i0]. Not sure if residuals are equal as float32.
     """
     padded = round_and_pad(r, space.value, n)
     if n <= ALL:
         count_below(space.value, padded, space.value, space.position, padded)
         i0, index0, i1, index1, total = walk_ends(r, space.position, n, n, quarter, three_quarters, z0, rate)
-        return i0, r[index0], i1, r[index1], total == n * (n - 1) // 2
+        return i0, i1, r[index1] - r[index0], total == n * (n - 1) // 2
 
     m = sorted_sample(r, n, padded, space)
     low, low_end, low_below, high, high_end, high_below = candidate_runs(
         m, lowest, highest, quarter, three_quarters, z0, rate, space)  # fmt: skip
+    if high > low_end:
+        outer_low, outer_high = max(np.float64(low), lowest), min(np.float64(high_end), highest)
+        widest = outer_high - outer_low + ROUNDING * (abs(outer_high) + abs(outer_low))
+        if widest <= narrow:
+            return 0, n - 1, widest, True
+        inner_low, inner_high = np.float64(low_end), np.float64(high)
+        narrowest = inner_high - inner_low - ROUNDING * (abs(inner_high) + abs(inner_low))
+        if narrowest >= wide:
+            return 0, n - 1, narrowest, True
+
     for i in range(n):
         v = space.value[i]
         space.chosen[i] = np.int32(((v >= low) & (v <= low_end)) | ((v >= high) & (v < high_end)))
@@ -195,14 +218,14 @@ def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, s
     i0, index0, i1, index1, total = walk_ends(
         space.candidate, space.position, count, n, quarter, three_quarters, z0, rate)  # fmt: skip
     all_different = count * (count - 1) // 2 + in_low * shift_low + in_high * shift_high
-    return i0, space.candidate[index0], i1, space.candidate[index1], total == all_different
+    return i0, i1, space.candidate[index1] - space.candidate[index0], total == all_different
 
 
 @kernel
 def sorted_sample(r, n, padded, space):
     """Sample 16 to 64 residuals evenly in file order, count the residuals below each, and sort them; give their number."""
     bits = 4
-    while bits < SAMPLE_BITS and (n >> bits) > 16:
+    while bits < SAMPLE_BITS and (n >> bits) > 24:
         bits += 1
     m = 1 << bits
     for j in range(m):

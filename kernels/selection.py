@@ -1,4 +1,4 @@
-"""Which photons count: confidence, quality and any further mask; the kept ones are copied together once."""
+"""Which photons count: confidence, quality and any further mask; the kept ones are numbered once."""
 
 from __future__ import annotations
 
@@ -20,16 +20,10 @@ class Selection(NamedTuple):
 
     photon: NDArray[np.int32]
     """(K,) position of each kept photon among all, rising."""
-    along: NDArray[np.float32]
-    """(K,) m, `dist_ph_along`."""
-    height: NDArray[np.float32]
-    """(K,) m, `h_ph`."""
     first_photon: NDArray[np.int32]
     """(S + 1,) photons before each segment."""
     first_kept: NDArray[np.int32]
     """(S + 1,) kept photons before each segment."""
-    largest_along: NDArray[np.float32]
-    """(S,) m, largest `dist_ph_along` of all photons of a segment; -inf without photons."""
     odd_confidence: int
     """Photons whose confidence is outside -2..4: never selected (SlideRule gives the beam up)."""
     odd_quality: int
@@ -60,8 +54,6 @@ def value_table(values: Iterable[int]) -> NDArray[np.uint8]:
 
 def select_photons(
     photon_count: ArrayLike,
-    along: ArrayLike,
-    height: ArrayLike,
     confidence: ArrayLike,
     quality: ArrayLike,
     confidence_table: ArrayLike,
@@ -78,8 +70,6 @@ def select_photons(
     ----------
     photon_count
         int (S,): `segment_ph_cnt`.
-    along, height
-        float32 (P,), m: `dist_ph_along`, `h_ph`.
     confidence
         int8 (P,): one column of `signal_conf_ph`; or (P, 5): the largest of the five counts (srt -1).
     quality
@@ -97,8 +87,8 @@ def select_photons(
     Examples
     --------
     >>> import numpy as np
-    >>> chosen = select_photons([2, 0, 2], [1, 9, 2, 3], [5, 6, 7, 8], np.array([4, 0, 4, 4], np.int8),
-    ...                         np.zeros(4, np.int8), value_table([4]), value_table([0]))
+    >>> chosen = select_photons([2, 0, 2], np.array([4, 0, 4, 4], np.int8), np.zeros(4, np.int8),
+    ...                         value_table([4]), value_table([0]))
     >>> chosen.photon, chosen.first_kept
     (array([0, 2, 3], dtype=int32), array([0, 1, 1, 3], dtype=int32))
     """
@@ -111,28 +101,41 @@ def select_photons(
         level = level.max(axis=1) if level.shape[1] else level
     level_bytes = as_bytes(level, "confidence", total)
     quality_bytes = as_bytes(quality, "quality", total)
-    along_in = as_input(np.asarray(along, np.float32), np.float32, "along", total)
     mask = as_bytes(np.zeros(0, np.uint8) if keep is None else keep, "keep", 0 if keep is None else total)
     first_photon = np.concatenate(([0], np.cumsum(count, dtype=np.int64))).astype(np.int32)
-    kept = _compact(
-        first_photon,
-        along_in,
-        as_input(np.asarray(height, np.float32), np.float32, "height", total),
+    # Room for all: what is not kept is never touched, so it costs address space and no memory. Numpy asks for huge
+    # pages; a kernel's own allocation does not, and took four times as long. One place more: see _number_kept.
+    photon = np.empty(total + 1, np.int32)
+    kept = _number_kept(
         level_bytes,
         quality_bytes,
         _within(confidence_table, "confidence_table", LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE),
         _within(quality_table, "quality_table", LOWEST_QUALITY, HIGHEST_QUALITY),
         mask,
         keep is not None,
+        photon,
     )
     return Selection(
-        *kept[:3],
+        photon[:kept],
         first_photon,
-        kept[3],
-        _largest_along(first_photon, along_in.view(np.int32)),
+        count_before(photon[:kept], first_photon),
         int(_count_outside(level_bytes, LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE)),
         int(_count_outside(quality_bytes, LOWEST_QUALITY, HIGHEST_QUALITY)),
     )
+
+
+def count_before(photon: NDArray[np.int32], first_photon: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Count for each segment the photons of a rising list that come before its first one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_before(np.array([0, 2, 3], np.int32), np.array([0, 2, 2, 4], np.int32))
+    array([0, 1, 1, 3], dtype=int32)
+    """
+    before = np.empty(len(first_photon), np.int32)
+    _count_before(as_input(photon, np.int32, "photon"), as_input(first_photon, np.int32, "first_photon"), before)
+    return before
 
 
 def _within(table: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[np.uint8]:
@@ -144,51 +147,36 @@ def _within(table: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[n
 
 
 @kernel
-def _compact(first_photon, along, height, confidence, quality, confidence_table, quality_table, mask, use_mask):
-    """Copy the kept photons together, in file order."""
-    segments = len(first_photon) - 1
-    photons = len(along)
-    # one place more than can be kept: each photon is written, and the next overwrites it unless it was kept;
-    # that is faster than to branch on what cannot be foreseen
-    kept_photon = np.empty(photons + 1, np.int32)
-    kept_along = np.empty(photons + 1, np.float32)
-    kept_height = np.empty(photons + 1, np.float32)
-    first_kept = np.empty(segments + 1, np.int32)
+def _number_kept(confidence, quality, confidence_table, quality_table, mask, use_mask, photon):
+    """List the kept photons, in file order; give their number.
+
+    Every photon is written, and the next one overwrites it unless it was kept: faster than to branch on what cannot
+    be foreseen.
+    """
     kept = 0
-    for segment in range(segments):
-        first_kept[segment] = kept
-        for k in range(first_photon[segment], first_photon[segment + 1]):
-            good = confidence_table[confidence[k]] & quality_table[quality[k]]
-            if use_mask:
-                good &= np.uint8(mask[k] != 0)
-            kept_photon[kept] = k
-            kept_along[kept] = along[k]
-            kept_height[kept] = height[k]
-            kept += good
-    first_kept[segments] = kept
-    return kept_photon[:kept], kept_along[:kept], kept_height[:kept], first_kept
+    for k in range(len(confidence)):
+        good = np.int64(confidence_table[confidence[k]] & quality_table[quality[k]])
+        if use_mask:
+            good &= np.int64(mask[k] != 0)
+        photon[kept] = k
+        kept += good
+    return kept
 
 
 @kernel
-def _largest_along(first_photon, along_bits):
-    """Find each segment's largest distance by the bits of the float32 values.
-
-    As integers with the sign's meaning mended they have the order of the floats, and the maximum of integers
-    becomes SIMD where that of floats, because of NaN, does not.
-    """
-    segments = len(first_photon) - 1
-    largest = np.full(segments, -np.inf, np.float32)
-    bits = largest.view(np.int32)
-    for segment in range(segments):
-        first, end = first_photon[segment], first_photon[segment + 1]
-        if end > first:
-            top = np.int32(-(2**31))
-            for k in range(first, end):
-                b = along_bits[k]
-                ordered = b ^ ((b >> 31) & np.int32(0x7FFFFFFF))
-                top = ordered if ordered > top else top
-            bits[segment] = top ^ ((top >> 31) & np.int32(0x7FFFFFFF))
-    return largest
+def _count_before(photon, first_photon, before):
+    """Search each segment's border behind the one before it; no more photons are kept than there are."""
+    low = 0
+    for segment in range(len(first_photon)):
+        border = np.int64(first_photon[segment])
+        high = min(border, len(photon))
+        while low < high:
+            middle = (low + high) >> 1
+            if photon[middle] < border:
+                low = middle + 1
+            else:
+                high = middle
+        before[segment] = low
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Sums with one order, so that their bits are the same on every kind of CPU, and which nevertheless become SIMD.
 
 A compiler may not reorder a sum of floats, and a sum in file order is one addition after the other. So the array
-is cut into eight equal parts, padded with zeros; position j of all parts is added up in a written-out tree, which is
+is cut into four equal parts, padded with zeros; position j of all parts is added up in a written-out tree, which is
 the same independent work for every j, hence SIMD of whatever width there is; the parts' length of partial sums is
 then added one after the other.
 """
@@ -10,35 +10,26 @@ from __future__ import annotations
 
 from .policy import kernel
 
-PARTS = 8
-
-
-@kernel
-def pad(values, n):
-    """Put zeros behind n values up to a multiple of eight (the array must have room); give an eighth's length."""
-    part = (n + PARTS - 1) // PARTS
-    for i in range(n, part * PARTS):
-        values[i] = 0.0
-    return part
+PARTS = 4
 
 
 @kernel
 def moments(x, z, n, partial):
-    """Give the sums of x, x*x, z and x*z over n values; both arrays are padded, `partial` is (4, room)."""
-    part = pad(x, n)
-    pad(z, n)
-    x0, x1, x2, x3 = x[:part], x[part : 2 * part], x[2 * part : 3 * part], x[3 * part : 4 * part]
-    x4, x5, x6, x7 = x[4 * part : 5 * part], x[5 * part : 6 * part], x[6 * part : 7 * part], x[7 * part : 8 * part]
-    z0, z1, z2, z3 = z[:part], z[part : 2 * part], z[2 * part : 3 * part], z[3 * part : 4 * part]
-    z4, z5, z6, z7 = z[4 * part : 5 * part], z[5 * part : 6 * part], z[6 * part : 7 * part], z[7 * part : 8 * part]
+    """Give the sums of x, x*x, z and x*z over n values; the arrays have room to be padded, `partial` is (4, room)."""
+    part = (n + PARTS - 1) // PARTS
+    for i in range(n, part * PARTS):
+        x[i] = 0.0
+        z[i] = 0.0
+    x0, x1, x2, x3 = x[:part], x[part:], x[2 * part :], x[3 * part :]
+    z0, z1, z2, z3 = z[:part], z[part:], z[2 * part :], z[3 * part :]
     px, pxx, pz, pxz = partial[0], partial[1], partial[2], partial[3]
     for j in range(part):
-        a0, a1, a2, a3, a4, a5, a6, a7 = x0[j], x1[j], x2[j], x3[j], x4[j], x5[j], x6[j], x7[j]
-        b0, b1, b2, b3, b4, b5, b6, b7 = z0[j], z1[j], z2[j], z3[j], z4[j], z5[j], z6[j], z7[j]
-        px[j] = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
-        pz[j] = ((b0 + b1) + (b2 + b3)) + ((b4 + b5) + (b6 + b7))
-        pxx[j] = ((a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)) + ((a4 * a4 + a5 * a5) + (a6 * a6 + a7 * a7))
-        pxz[j] = ((a0 * b0 + a1 * b1) + (a2 * b2 + a3 * b3)) + ((a4 * b4 + a5 * b5) + (a6 * b6 + a7 * b7))
+        a0, a1, a2, a3 = x0[j], x1[j], x2[j], x3[j]
+        b0, b1, b2, b3 = z0[j], z1[j], z2[j], z3[j]
+        px[j] = (a0 + a1) + (a2 + a3)
+        pxx[j] = (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)
+        pz[j] = (b0 + b1) + (b2 + b3)
+        pxz[j] = (a0 * b0 + a1 * b1) + (a2 * b2 + a3 * b3)
     sum_x = 0.0
     sum_xx = 0.0
     sum_z = 0.0
