@@ -237,6 +237,16 @@ def test_found_has_addresses_size_and_outline() -> None:
     assert one.notes == ()
 
 
+def test_services_are_no_addresses() -> None:
+    document = umm_document(names(1)[0])
+    links = document["umm"]["RelatedUrls"]
+    service = {"URL": "https://opendap.earthdata.nasa.gov/ATL03/other.h5", "Type": "GET DATA"}
+    document["umm"]["RelatedUrls"] = [service, *reversed(links)]
+    with CmrServer([document]) as server:
+        (one,) = find(server)
+    assert one.addresses == {"https": links[0]["URL"], "s3": links[1]["URL"]}
+
+
 def test_no_hits_are_an_empty_list() -> None:
     with CmrServer(names(3)) as server:
         assert find(server, Query(t1=datetime(2018, 6, 1))) == []
