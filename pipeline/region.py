@@ -101,9 +101,12 @@ class Region:
             np.cumsum([0, *(len(ring) for ring in rings)], dtype=np.int64),
             np.cumsum([0, *counts[:-1]], dtype=np.int64),
         )
-        for array in (region.vertices, region.ring_starts, region.shells):
-            array.flags.writeable = False
+        region._freeze()
         return region
+
+    def _freeze(self) -> None:
+        for array in (self.vertices, self.ring_starts, self.shells):
+            array.flags.writeable = False
 
     def contains(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
         """Find which positions lie in the region.
@@ -233,6 +236,7 @@ class Region:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._freeze()  # pickle forgets that arrays are read-only
 
     def __repr__(self) -> str:
         (west, south), (east, north) = self.vertices.min(axis=0), self.vertices.max(axis=0)

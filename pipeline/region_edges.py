@@ -106,8 +106,9 @@ def wrap(degrees: Any) -> Any:
 def unwrap(lon: Floats) -> tuple[Floats, int]:
     """Make the longitudes of a ring continuous, and count its turns around the pole.
 
-    An edge of more than 180 degrees goes the short way round, across the antimeridian. One of exactly 360 is
-    a line around the globe, as in GeoJSON that closes Antarctica along -90.
+    An edge of more than 180 degrees goes the short way round, across the antimeridian. One of exactly 360
+    between two that go along the meridian is a line around the globe, as in GeoJSON that closes Antarctica along
+    latitude -90; any other only closes a ring that came around.
 
     Returns
     -------
@@ -122,6 +123,7 @@ def unwrap(lon: Floats) -> tuple[Floats, int]:
     (array([170., 190., 190., 170.]), 0)
     """
     step = np.roll(lon, -1) - lon
-    jump = np.where(np.abs(step) == 360, 0, -np.round(step / 360))
+    around = (np.abs(step) == 360) & (np.roll(step, 1) == 0) & (np.roll(step, -1) == 0)
+    jump = np.where(around, 0, -np.round(step / 360))
     total = np.cumsum(jump)
     return lon + 360 * np.concatenate([[0.0], total[:-1]]), int(total[-1])

@@ -205,13 +205,12 @@ def _geojson_polygons(content: Any, source: str) -> Iterable[Rings]:
     held = content[_MEMBERS[kind]]
     if kind == "Feature":
         held = [] if held is None else [held]
-    elif kind == "Polygon":
-        held = [held]
-    if not isinstance(held, Sequence):
-        raise RegionError(f"{source}: the {_MEMBERS[kind]} of a {kind} are a {type(held).__name__}, no list")
+    if not isinstance(held, Sequence) or isinstance(held, str):
+        raise RegionError(f"{source}: {_MEMBERS[kind]} of a {kind} is a {type(held).__name__}, not a list")
     if _MEMBERS[kind] == "coordinates":
         # an empty list is GeoJSON's empty polygon
-        yield from ([_positions(ring, source) for ring in polygon] for polygon in held if polygon)
+        polygons = [held] if kind == "Polygon" else held
+        yield from ([_positions(ring, source) for ring in polygon] for polygon in polygons if polygon)
     else:
         for part in held:
             yield from _geojson_polygons(part, source)

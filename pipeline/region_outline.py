@@ -225,10 +225,10 @@ def _valid(plane: list[Any], drawn: list[Any], source: str, name: str) -> list[A
 
     whole: list[Any] = []
     for polygon, original in zip(plane, drawn, strict=True):
-        if _is_flat(polygon):
-            raise RegionError(f"{source}: a polygon encloses nothing in the {name} plane, where its edges are straight")
         if polygon.is_valid:
             whole.append(polygon)
+        elif _is_flat(polygon.convex_hull) or (original.is_valid and _is_flat(polygon)):
+            raise RegionError(f"{source}: a polygon encloses nothing in the {name} plane, where its edges are straight")
         elif original.is_valid:
             mended = shapely.make_valid(polygon, method="linework")
             whole.extend(part for part in shapely.get_parts(mended) if part.geom_type == "Polygon")
@@ -272,13 +272,12 @@ def _unwrapped(rings: Rings, source: str, poles: bool = False) -> Any:
     west = shell[:, 0].min()
     for hole in holes:
         hole[:, 0] += 360 * np.ceil((west - hole[:, 0].min()) / 360)
-    polygon = shapely.Polygon(shell, holes)
-    if pole and holes and shapely.Polygon(shell).is_valid:
-        # a hole around the pole shares the shell's border there
-        parts = [shapely.Polygon(hole) for hole in holes]
-        if all(part.is_valid for part in parts):
-            return shapely.difference(shapely.Polygon(shell), shapely.union_all(parts))
-    return polygon
+    inner = [shapely.Polygon(hole) for hole in holes]
+    if pole and shapely.is_valid([shapely.Polygon(shell), *inner]).all():
+        # a hole around the pole shares the shell's border there; it, or another, may stand across the shell's ends
+        turned = [_shift(hole, turn) for hole in inner for turn in (-1, 0, 1)]
+        return shapely.difference(shapely.Polygon(shell), shapely.union_all(turned))
+    return shapely.Polygon(shell, holes)
 
 
 def _continuous(ring: Ring, pole: int) -> Ring:
