@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Final
 
 from .errors import ResourceError
@@ -128,7 +127,7 @@ def file_name(address: str) -> str:
     'x.h5'
     """
     bare = address.split("?", 1)[0] if "://" in address else address
-    return PurePosixPath(bare.replace("\\", "/")).name
+    return bare.replace("\\", "/").rpartition("/")[2]
 
 
 def track_of(beam: str) -> int:

@@ -118,6 +118,8 @@ def read_photons(beam: Beam, parameters: Parameters) -> Photons | None:
     }
     wants["confidence"] = Want(beam.path("heights/signal_conf_ph"), "i1", choice.photons, column)
     fields = beam.read(wants)
+    for names in (SEGMENT_FIELDS, PHOTON_FIELDS, BACKGROUND_FIELDS):
+        _refuse_other_forms(beam, names, fields, {"velocity_sc": 3, "confidence": 0 if column is not None else 5})
     if fields["background_rate"].size == 0:
         raise beam.layout_error("bckgrd_atlas/bckgrd_rate", "no rows; the background rate is needed for every fit")
     runs = _rows_after_reading(choice.segments)
@@ -137,6 +139,7 @@ def choose_segments(beam: Beam, parameters: Parameters) -> SegmentChoice:
         names["latitude"] = ("geolocation/reference_photon_lat", "f8")
         names["longitude"] = ("geolocation/reference_photon_lon", "f8")
     segments = beam.read(_wants(beam, names, None))
+    _refuse_other_forms(beam, names, segments, {})
     count = segments["count"]
     first_photon = _first_photons(beam, count)
     if area is None:
@@ -167,6 +170,22 @@ def _first_photons(beam: Beam, count: NDArray[np.int32]) -> NDArray[np.int64]:
             f"the segments count {first[-1]} photons, heights/h_ph holds {photons}",
         )
     return first
+
+
+def _refuse_other_forms(
+    beam: Beam,
+    names: Mapping[str, tuple[str, str]],
+    arrays: Mapping[str, NDArray[Any]],
+    columns: Mapping[str, int],
+) -> None:
+    """Make sure that datasets of one rate have a number (or so many columns) a row, and all the same rows."""
+    first = next(iter(names))
+    for name, (dataset, _) in names.items():
+        shape, wanted = arrays[name].shape, columns.get(name, 0)
+        if len(shape) != 1 + bool(wanted) or (wanted and shape[1] != wanted):
+            raise beam.layout_error(dataset, f"its shape is {shape}; it has {wanted or 'no'} columns in a granule")
+        if shape[0] != len(arrays[first]):
+            raise beam.layout_error(dataset, f"{shape[0]} rows, where {names[first][0]} has {len(arrays[first])}")
 
 
 def _wants(beam: Beam, names: Mapping[str, tuple[str, str]], rows: Ranges | None) -> dict[str, Want]:

@@ -129,6 +129,8 @@ def compute(beam: Beam, parameters: Parameters) -> Computed | None:
         photons["segment_dist_x"],
         background,
         photons["velocity_sc"],
+        photons["along"],
+        photons["height"],
         photons["latitude"],
         photons["longitude"],
         photons["delta_time"],
@@ -148,8 +150,6 @@ def select(photons: Photons, parameters: Parameters) -> Selection:
     """Apply the photon filters of the request."""
     return select_photons(
         photons.photon_count,
-        photons["along"],
-        photons["height"],
         photons["confidence"],
         photons["quality"],
         value_table(parameters.cnf),
