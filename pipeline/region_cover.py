@@ -133,11 +133,18 @@ def _cut_plate_carree(wide: list[Any]) -> Iterable[tuple[Any, float, float]]:
     for part in _polygons(shapely.union_all(turns)):
         west, _, east, _ = part.bounds
         if east - west < _WIDEST:
-            yield _outer(part), west, east
+            yield _once_at_each_pole(_outer(part)), west, east
             continue
         for start in (-180, -90, 0, 90):
             for piece in _polygons(_outer(part) & shapely.box(start, -90, start + 90, 90)):
-                yield piece, start, start + 90
+                yield _once_at_each_pole(piece), start, start + 90
+
+
+def _once_at_each_pole(polygon: Any) -> Any:
+    """Fill what reaches a pole in two places, which on the sphere are one vertex."""
+    lat = np.asarray(polygon.exterior.coords)[:-1, 1]
+    runs = [((side * lat >= 90) & (side * np.roll(lat, 1) < 90)).sum() for side in (-1, 1)]
+    return polygon.convex_hull if max(runs) > 1 else polygon
 
 
 def _turned(turns: int) -> Any:
@@ -181,7 +188,7 @@ def _off_pole(lonlat: Floats, west: float, east: float) -> Floats:
     """Bring longitudes into the part's range, and let each run of vertices at a pole become two."""
     lon = np.clip((west + east) / 2 + wrap(lonlat[:, 0] - (west + east) / 2), west, east)
     at_pole = np.abs(lonlat[:, 1]) >= 90
-    if not at_pole.any() or at_pole.all():
+    if not at_pole.any():
         return np.column_stack([lon, lonlat[:, 1]])
     first = int(np.flatnonzero(at_pole & ~np.roll(at_pole, 1))[0])
     lon, lat, at_pole = np.roll(lon, -first), np.roll(lonlat[:, 1], -first), np.roll(at_pole, -first)
@@ -206,13 +213,14 @@ def _bent(first: Floats, last: Floats, projection: str, margin: float) -> NDArra
     start, end = _degrees(first, projection), _degrees(last, projection)
     start, end = _pole_on_meridian(start, end), _pole_on_meridian(end, start)
     end = np.column_stack([start[:, 0] + wrap(end[:, 0] - start[:, 0]), end[:, 1]])
-    bent = np.zeros(len(first), np.bool_)
+    # the great circle from pole to pole is any meridian
+    bent = np.abs(end[:, 1] - start[:, 1]) > 120
     for part in (0.25, 0.5, 0.75):
         for reading in (_on_great_circle(start, end, part), start + part * (end - start)):
             points = _to_plane(reading, start[:, 0], projection)
             bent |= distance_to_chord(points, first, last) > _BEND * margin
-    # what lies at the pole from end to end has no length
-    return bent & ~((np.abs(start[:, 1]) >= 90) & (np.abs(end[:, 1]) >= 90))
+    # what lies at a pole from end to end has no length
+    return bent & (np.abs(start[:, 1] + end[:, 1]) < 180)
 
 
 def _pole_on_meridian(points: Floats, others: Floats) -> Floats:

@@ -8,7 +8,6 @@ from typing import Any
 import geopandas as gpd
 import pytest
 import shapely
-
 from nunatak.pipeline.errors import ParameterError, RegionError
 from nunatak.pipeline.region import Region, RegionMask
 

@@ -18,10 +18,9 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from region_outlines import PLANES, Sketch, degree_sketches, from_plane, polar_sketches
-
 from nunatak.pipeline.errors import RegionError
 from nunatak.pipeline.region import Region
+from region_outlines import PLANES, Sketch, degree_sketches, from_plane, polar_sketches
 
 RING = [(-108.3, 38.8), (-107.7, 38.9), (-107.8, 39.3), (-108.2, 39.1)]
 HOLE = [(-108.1, 38.95), (-107.9, 38.95), (-107.9, 39.05)]
@@ -191,7 +190,7 @@ def test_winding_start_and_closing_never_matter_and_json_keeps_it_all(drawn: tup
     assert dask.base.tokenize(region) == dask.base.tokenize(plain)
     assert Region.of(json.loads(json.dumps(region.to_geojson()))) == region
     assert Region.of(region) == region
-    assert pickle.loads(pickle.dumps(region)) == region  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(region)) == region
 
 
 @settings(max_examples=30, deadline=None)
@@ -218,7 +217,7 @@ def test_regions_are_values() -> None:
         region.vertices[0, 0] = 0
     with pytest.raises(AttributeError):
         region.proj = "north_polar"  # type: ignore[misc]
-    assert not pickle.loads(pickle.dumps(region)).vertices.flags.writeable  # noqa: S301
+    assert not pickle.loads(pickle.dumps(region)).vertices.flags.writeable
 
 
 def test_a_pickle_holds_the_outline_only() -> None:
