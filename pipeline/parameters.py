@@ -6,8 +6,9 @@ import json
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
+import numpy as np
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -28,6 +30,7 @@ from .vocabulary import (
     BEAM_NUMBERS,
     CONFIDENCES,
     HIGHEST_QUALITY,
+    KNOWN_ELSEWHERE,
     PROJECTIONS,
     QUALITIES,
     SERVICE_NAMES,
@@ -35,6 +38,7 @@ from .vocabulary import (
     member,
     members,
     nearest,
+    shown,
 )
 
 
@@ -43,10 +47,15 @@ class ParameterNotice(UserWarning):
 
 
 def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         raise ValueError(f"{value!r} is no number")  # noqa: TRY004 - pydantic collects ValueErrors
     return value
 
+
+# What an int32 of the kernels holds.
+_MOST: Final = 2**31 - 1
+# Longer than any granule, m.
+_FARTHEST: Final = 1e7
 
 _Whole = Annotated[int, BeforeValidator(_no_bool)]
 _Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
@@ -85,11 +94,11 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    poly: _Geometry | None = Field(default=None, description="region of interest; any form that Region.of takes")
     proj: int = Field(
         default=3,
         description="projection of the region test: 0 north_polar, 1 south_polar, 2 plate_carree, 3 auto",
     )
+    poly: _Geometry | None = Field(default=None, description="region of interest; any form that Region.of takes")
     region_mask: _Mask | None = Field(
         default=None,
         description="raster mask {geojson, cellsize in degrees}; decides in place of poly (guide: raster)",
@@ -105,13 +114,17 @@ class Parameters(BaseModel):
         default=(0, 1, 2, 3, 4), description="confidences; a single value stands for it and all above"
     )
     quality_ph: tuple[int, ...] = Field(default=(0,), description="photon qualities; a single value stands for itself")
-    len: _Number = Field(default=40.0, gt=0, description="length of an extent, m (or ATL03 segments)")
-    res: _Number = Field(default=20.0, ge=0.1, description="step from extent to extent, m (or ATL03 segments)")
+    len: _Number = Field(default=40.0, gt=0, le=_FARTHEST, description="length of an extent, m (or ATL03 segments)")
+    res: _Number = Field(
+        default=20.0, ge=0.1, le=_FARTHEST, description="step from extent to extent, m (or ATL03 segments)"
+    )
     dist_in_seg: bool = Field(default=False, description="len and res are counted in ATL03 segments")
     pass_invalid: bool = Field(default=False, description="keep extents that fail ats or cnt")
     ats: _Number = Field(default=20.0, ge=0, description="least along-track spread of an extent's photons, m")
-    cnt: _Whole = Field(default=10, ge=0, description="least number of photons in an extent")
-    maxi: _Whole = Field(default=5, ge=1, description="most fits of an extent; 1 fits once and removes nothing")
+    cnt: _Whole = Field(default=10, ge=0, le=_MOST, description="least number of photons in an extent")
+    maxi: _Whole = Field(
+        default=5, ge=1, le=_MOST, description="most fits of an extent; 1 fits once and removes nothing"
+    )
     H_min_win: _Number = Field(default=3.0, ge=0, description="least height of the photon window, m")
     sigma_r_max: _Number = Field(default=5.0, ge=0, description="cap on the robust dispersion, m; it rejects nothing")
 
@@ -152,16 +165,25 @@ class Parameters(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _regions(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Make the regions, whose projection stands in another parameter."""
-        values = {name: value for name, value in values.items() if value is not None}
-        if "proj" in values:
-            values["proj"] = member(values["proj"], PROJECTIONS)
-        if "poly" in values:
-            values["poly"] = Region.of(values["poly"], proj=values.get("proj", PROJECTIONS["auto"]))
-        if "region_mask" in values:
-            values["region_mask"] = RegionMask.of(values["region_mask"])
-        return values
+    def _without_nulls(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take a null as not supplied, as SlideRule does."""
+        return {name: value for name, value in values.items() if value is not None}
+
+    @field_validator("proj", mode="before")
+    @classmethod
+    def _projection(cls, value: Any) -> int:
+        return member(value, PROJECTIONS)
+
+    @field_validator("poly", mode="before")
+    @classmethod
+    def _polygon(cls, value: Any, others: ValidationInfo) -> Region:
+        # proj stands before poly; it is missing here when it is wrong itself
+        return Region.of(value, proj=others.data.get("proj", PROJECTIONS["auto"]))
+
+    @field_validator("region_mask", mode="before")
+    @classmethod
+    def _mask(cls, value: Any) -> RegionMask:
+        return RegionMask.of(value)
 
     @field_validator("srt", mode="before")
     @classmethod
@@ -201,13 +223,23 @@ def _as_mapping(parms: Parameters | Mapping[str, Any] | str | Path | None) -> di
         return {name: getattr(parms, name) for name in parms.model_fields_set}
     if isinstance(parms, Mapping):
         return dict(parms)
+    if not isinstance(parms, str | Path):
+        raise ParameterError(f"{shown(parms)}: parameters are a mapping, JSON text or the path of a JSON file")
     text, source = _json_text(parms)
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
         raise ParameterError(f"{source}: not JSON: {error}") from error
     if not isinstance(values, dict):
-        raise ParameterError(f'{source}: parameters are a JSON object such as {{"cnf": 4}}, not {text[:40]!r}')
+        raise ParameterError(f'{source}: parameters are a JSON object such as {{"cnf": 4}}, not {shown(values)}')
+    return values
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)} is there twice")
     return values
 
 
@@ -215,9 +247,11 @@ def _json_text(parms: str | Path) -> tuple[str, str]:
     if isinstance(parms, str) and parms.lstrip().startswith(("{", "[")):
         return parms, "parameters"
     try:
-        return Path(parms).read_text(encoding="utf-8"), str(parms)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{parms}: neither JSON text nor a file that can be read ({error})") from error
+        return Path(parms).read_text(encoding="utf-8-sig"), str(parms)
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL
+        raise ParameterError(
+            f"{shown(str(parms))}: neither JSON text nor a file that can be read ({getattr(error, 'strerror', error)})"
+        ) from error
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
@@ -243,7 +277,9 @@ def _told(problem: Mapping[str, Any]) -> str:
     """Say one of pydantic's findings in a sentence that names parameter, value and remedy."""
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
+        if name in KNOWN_ELSEWHERE:
+            return f"{name}: a parameter of SlideRule that this version of nunatak does not honour; leave it out"
         return f"{name}: no such parameter{nearest(name, [*Parameters.model_fields, *ALIASES])}"
     if problem["type"] == "value_error":
         return ": ".join(part for part in (name, str(problem["ctx"]["error"])) if part)
-    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {shown(problem['input'])}"

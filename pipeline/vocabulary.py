@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Real
+from reprlib import Repr
 from typing import Any, Final
 
 from .granule import BEAMS
@@ -58,6 +60,55 @@ SERVICE_NAMES: Final = frozenset(
 )
 
 
+#: Names of SlideRule's vocabulary that nothing here honours. A request that carries one is refused, because its rows
+#: would not be those that were asked for.
+KNOWN_ELSEWHERE: Final = frozenset(
+    {
+        "atl03_corr_fields",
+        "atl03_geo_fields",
+        "atl03_ph_fields",
+        "atl06_fields",
+        "atl08_class",
+        "atl08_fields",
+        "atl13_fields",
+        "cmr",
+        "cycle",
+        "day",
+        "fit",
+        "month",
+        "name_filter",
+        "output",
+        "phoreal",
+        "region",
+        "resource",
+        "resources",
+        "rgt",
+        "samples",
+        "short_name",
+        "t0",
+        "t1",
+        "version",
+        "yapc",
+        "year",
+    }
+)
+
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+
+
+def shown(value: Any) -> str:
+    """Show a value in an error; a long one is shortened.
+
+    Examples
+    --------
+    >>> from nunatak.pipeline.vocabulary import shown
+    >>> shown(list(range(1000)))
+    '[0, 1, 2, 3, 4, 5, ...]'
+    """
+    return _SHORT.repr(value)
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """Name what was probably meant, as the end of a sentence; empty when nothing is near.
 
@@ -87,34 +138,48 @@ def member(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None =
     (4, 4, 4)
     """
     numbers = set(names.values()) if allowed is None else set(allowed)
-    if isinstance(value, str):
-        wanted = value.strip().lower()
-        for name, number in names.items():
-            if wanted in {name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_"), str(number)}:
-                return number
-        if wanted.lstrip("-").isdigit() and int(wanted) in numbers:
-            return int(wanted)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and value in numbers:
-        return int(value)
+    number = _number_of(value, names)
+    if number in numbers:
+        return int(number)
     known = ", ".join(f"{number} {name}" for name, number in names.items())
     others = sorted(numbers - set(names.values()))
     more = f", and the numbers up to {others[-1]}" if others else ""
     hint = nearest(value, names) if isinstance(value, str) else ""
-    raise ValueError(f"{value!r} is none of {known}{more}{hint}")
+    raise ValueError(f"{shown(value)} is none of {known}{more}{hint}")
 
 
-def members(
-    value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None
-) -> tuple[tuple[int, ...], bool]:
+def _number_of(value: Any, names: Mapping[str, int]) -> Any:
+    """Give the number that a name, a text or a number of any library stands for; None where it is none."""
+    if isinstance(value, str):
+        wanted = value.strip().lower()
+        for name, number in names.items():
+            if wanted in {name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_")}:
+                return number
+        try:
+            return float(wanted)
+        except ValueError:
+            return None
+    return value if isinstance(value, Real) and not isinstance(value, bool) else None
+
+
+def members(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None) -> tuple[tuple[int, ...], bool]:
     """Read a list of members, or a single one.
 
     Returns
     -------
     members, single
         Sorted members without repetition, and whether a bare value was given and not a list.
+
+    Raises
+    ------
+    ValueError
+        For what is no member, no list of them, or an empty list.
     """
-    single = isinstance(value, str | int | float)
-    values = [value] if single else list(value)
-    if not values:
+    if isinstance(value, str | Real):
+        return (member(value, names, allowed),), True
+    if isinstance(value, bytes | Mapping) or not hasattr(value, "__iter__") or getattr(value, "shape", None) == ():
+        raise ValueError(f"{shown(value)} is neither a name, a number nor a list of them")
+    chosen = {member(v, names, allowed) for v in value}
+    if not chosen:
         raise ValueError("an empty list selects nothing; leave the parameter out for its default")
-    return tuple(sorted({member(v, names, allowed) for v in values})), single
+    return tuple(sorted(chosen)), False
