@@ -21,7 +21,9 @@ from .errors import InputError
 SDP_EPOCH_GPS: Final = 1198800018
 #: Unix seconds at the ATLAS SDP epoch.
 SDP_EPOCH_UNIX: Final = 1514764800
-_LAST_LEAP_SECOND: Final = np.datetime64("2017-01-01T00:00:00", "ns")
+# From the last leap second to where int64 nanoseconds end.
+_FIRST: Final = np.datetime64("2017-01-01T00:00:00", "s")
+_END: Final = np.datetime64("2262-01-01T00:00:00", "s")
 
 Floats: TypeAlias = NDArray[np.float64]
 Nanoseconds: TypeAlias = NDArray[Any]  # datetime64[ns]
@@ -39,6 +41,11 @@ def sdp_to_utc(delta_time: ArrayLike) -> Nanoseconds:
     -------
     ndarray of datetime64[ns]
 
+    Raises
+    ------
+    InputError
+        For what is no time from 2017 to 2261: not finite, or a fill value.
+
     Examples
     --------
     >>> from nunatak.pipeline.times import sdp_to_utc
@@ -47,17 +54,29 @@ def sdp_to_utc(delta_time: ArrayLike) -> Nanoseconds:
           dtype='datetime64[ns]')
     """
     seconds = np.asarray(delta_time, dtype=np.float64)
+    first, end = ((limit.astype(np.int64) - SDP_EPOCH_UNIX) for limit in (_FIRST, _END))
+    _refuse(seconds, ~((seconds >= first) & (seconds < end)), " s since 2018-01-01")
     whole = np.floor(seconds)
     # whole and fraction apart: 1e17 ns in one float64 would be a multiple of 16 ns
     ns = (whole.astype(np.int64) + SDP_EPOCH_UNIX) * 1_000_000_000
     ns += np.rint((seconds - whole) * 1e9).astype(np.int64)
-    return _checked(ns.view("datetime64[ns]"))
+    return ns.view("datetime64[ns]")
 
 
 def utc_to_sdp(utc: ArrayLike) -> Floats:
-    """Convert UTC (datetime64, or text that numpy reads as such) to ATLAS SDP seconds."""
-    times = _checked(np.asarray(utc, dtype="datetime64[ns]"))
-    ns: NDArray[np.int64] = times.astype(np.int64) - SDP_EPOCH_UNIX * 1_000_000_000
+    """Convert UTC (datetime64, or text that numpy reads as such) to ATLAS SDP seconds.
+
+    Raises
+    ------
+    InputError
+        For what is no time from 2017 to 2261.
+    """
+    try:
+        times = np.asarray(utc, dtype="datetime64")
+    except ValueError as error:
+        raise InputError(f"time {utc!r}: no time; it is written as in 2019-12-20T02:00:00") from error
+    _refuse(times, ~((times >= _FIRST) & (times < _END)))
+    ns: NDArray[np.int64] = times.astype("datetime64[ns]").astype(np.int64) - SDP_EPOCH_UNIX * 1_000_000_000
     seconds = ns // 1_000_000_000
     return np.asarray(seconds + (ns - seconds * 1_000_000_000) / 1e9, dtype=np.float64)
 
@@ -89,11 +108,9 @@ def utc_to_gps(utc: ArrayLike) -> Floats:
     return sdp_to_gps(utc_to_sdp(utc))
 
 
-def _checked(times: Nanoseconds) -> Nanoseconds:
-    early = times < _LAST_LEAP_SECOND
-    if np.any(early):
+def _refuse(times: NDArray[Any], wrong: NDArray[np.bool_], units: str = "") -> None:
+    if np.any(wrong):
         raise InputError(
-            f"time {np.asarray(times)[early].min()}: before 2017-01-01 GPS and UTC differ by another number of leap "
-            "seconds; ICESat-2 flies since 2018"
+            f"time {times[wrong].ravel()[0]}{units}: not from 2017 to 2261. Before 2017 GPS and UTC differ by another "
+            "number of leap seconds; ICESat-2 flies since 2018"
         )
-    return times
