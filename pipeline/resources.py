@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .errors import ResourceError
 from .granule import GranuleName
+from .vocabulary import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +65,43 @@ def find_resources(resources: str | Path | Iterable[str | Path], product: str) -
     folders = _Folders()
     named: list[Resource] = []
     from_folders: list[Resource] = []
-    left_out: list[str] = []
-    for resource in [resources] if isinstance(resources, str | Path) else resources:
-        path = Path(resource).expanduser()
-        if path.is_dir():
-            granules, rest = _of_folder(path, product, folders)
-            from_folders += granules
-            left_out += rest
+    left_out: set[str] = set()
+    for resource in _each(resources):
+        with _looking_at(resource):
+            path = Path(resource).expanduser()
+            if path.is_dir():
+                granules, rest = _of_folder(path, product, folders)
+                from_folders += granules
+                left_out.update(rest)
+            else:
+                named.append(_of_path(path, product, folders))
+    known = {granule.name.acquisition: granule.address for granule in named}
+    for granule in from_folders:
+        by_path = known.get(granule.name.acquisition, granule.address)
+        if by_path == granule.address:
+            named.append(granule)
         else:
-            named.append(_of_path(path, product, folders))
-    known = {granule.name.acquisition for granule in named}
-    chosen = [*named, *(granule for granule in from_folders if granule.name.acquisition not in known)]
-    unique = sorted({granule.address: granule for granule in chosen}.values(), key=lambda g: (g.name, g.address))
+            left_out.add(f"{granule.address} (another file of this granule is named by its path: {by_path})")
+    unique = sorted({granule.address: granule for granule in named}.values(), key=lambda g: (g.name, g.address))
     _refuse_duplicates(unique)
-    return Resources(tuple(unique), tuple(left_out))
+    return Resources(tuple(unique), tuple(sorted(left_out)))
+
+
+def _each(resources: Any) -> Iterator[str | Path]:
+    """Give single paths of whatever was handed over."""
+    several = [resources] if isinstance(resources, str | Path) or not hasattr(resources, "__iter__") else resources
+    for resource in several:
+        if not isinstance(resource, str | Path):
+            raise ResourceError(f"{shown(resource)}: a resource is the path of a granule or of a folder")
+        yield resource
+
+
+@contextmanager
+def _looking_at(resource: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user that is not there
+        raise ResourceError(f"{resource}: can't be looked at: {getattr(error, 'strerror', error)}") from error
 
 
 @dataclass(slots=True)
@@ -147,5 +173,6 @@ def _refuse_duplicates(granules: Sequence[Resource]) -> None:
         other = seen.setdefault(granule.name.acquisition, granule)
         if other is not granule:
             raise ResourceError(
-                f"two files of one granule: {other.address} and {granule.address}; name the one that is meant by its path"
+                f"two files of one granule: {other.address} and {granule.address}; "
+                "name the one that is meant by its path"
             )
