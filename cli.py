@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that ``nunatak --help`` answer
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,31 +14,39 @@ from collections.abc import Sequence
 from . import __version__
 from .cluster import commands as making
 from .pipeline import commands as looking
-from .pipeline.errors import InputError, MissingExtraError, NunatakError
+from .pipeline.errors import InputError, MissingExtraError, NunatakError, OutputError
 from .testing import commands as simulating
 
+NOT_WRITTEN = 1
 WRONG_INPUT = 2
 TASKS_FAILED = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0, 2 for wrong input, 3 when tasks failed."""
+    """Run a command and give its exit code: 0, 1 if the output failed, 2 for wrong input, 3 when tasks failed."""
     args = _parser().parse_args(argv)
-    warnings.showwarning = _show_warning
     try:
-        code: int = args.run(args)
-    except (InputError, MissingExtraError) as error:
-        print(f"nunatak: {error}", file=sys.stderr)
-        return WRONG_INPUT
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code: int = args.run(args)
+        sys.stdout.flush()
     except NunatakError as error:
         print(f"nunatak: {error}", file=sys.stderr)
-        return TASKS_FAILED
+        return _exit_code(error)
     except BrokenPipeError:
+        # whoever read our output has had enough; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("nunatak: interrupted; nothing was written", file=sys.stderr)
         return 130
     return code
+
+
+def _exit_code(error: NunatakError) -> int:
+    if isinstance(error, InputError | MissingExtraError):
+        return WRONG_INPUT
+    return NOT_WRITTEN if isinstance(error, OutputError) else TASKS_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 A folder contributes the granules of the product that is read; its subfolders are not searched.
-Exit codes: 0, 2 for wrong input, 3 when tasks failed.
+Exit codes: 0, 1 when the output could not be written, 2 for wrong input, 3 when tasks failed.
 """
 
 
@@ -75,13 +75,10 @@ def run_product(args: argparse.Namespace) -> int:
     from ..pipeline.outcome import summary
     from ..pipeline.stream import stream
     from ..pipeline.summary import ColumnSummary
-    from ..pipeline.writers.geoparquet import checked_output
     from ..pipeline.writers.metadata import describe_run
     from .workers import open_workers
 
-    if args.output:
-        checked_output(args.output)
-    plan = plan_of(args)
+    plan = _planned(args)
     schema = plan.request.schema()
     for line in plan.left_out:
         print(f"left out: {line}", file=sys.stderr)
@@ -97,15 +94,29 @@ def run_product(args: argparse.Namespace) -> int:
             writer.annotate(describe_run(plan, outcomes))
     print(summary(outcomes, len(plan.granules)))
     print(columns)
-    if args.output:
+    if args.output is not None:
         print(f"written: {args.output}")
     return 3 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def _planned(args: argparse.Namespace) -> Plan:
+    """Make the plan, and sure that its output can be put where it is wanted: the granules may take long to list."""
+    from ..pipeline.errors import InputError
+    from ..pipeline.writers.geoparquet import checked_output
+
+    if args.output is None:
+        return plan_of(args)
+    output = checked_output(args.output)
+    plan = plan_of(args)
+    if output.exists() and any(output.samefile(granule.address) for granule in plan.granules):
+        raise InputError(f"{output}: a granule of this request; the output would take its place")
+    return plan
 
 
 def _writer(output: str | None, plan: Plan) -> AbstractContextManager[GeoParquetWriter | None]:
     from ..pipeline.writers.geoparquet import GeoParquetWriter
 
-    return GeoParquetWriter(output, plan.request.schema().meta()) if output else nullcontext()
+    return nullcontext() if output is None else GeoParquetWriter(output, plan.request.schema().meta())
 
 
 def _watched(results: Iterator[tuple[pd.DataFrame, Outcome]], total: int) -> Iterator[tuple[pd.DataFrame, Outcome]]:

@@ -2,6 +2,7 @@
 
 An `InputError` is mended by the user before anything runs (exit code 2). A `ReadError` belongs to one granule: it
 becomes the outcome of a task. A `TaskFailedError` is how a failed task is felt by who asked for its rows (exit code 3).
+An `OutputError` loses the result and not its cause: with room on the disk the same request succeeds (exit code 1).
 Every class has a stable ``kind``, which outcomes and reports count by.
 """
 
@@ -45,6 +46,12 @@ class CatalogError(NunatakError):
     """A catalog that could not give a whole answer."""
 
     kind = "catalog"
+
+
+class OutputError(NunatakError):
+    """A result that could not be written: the disk is full or fails. Nothing half-written is left."""
+
+    kind = "output"
 
 
 class MissingExtraError(NunatakError, ImportError):

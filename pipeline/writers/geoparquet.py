@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,57 +36,74 @@ class GeoParquetWriter:
     ------
     InputError
         When the folder does not exist or can't be written.
+    OutputError
+        All methods, when the disk is full or fails.
     """
 
     def __init__(self, path: str | Path, meta: gpd.GeoDataFrame) -> None:
         self.path = checked_output(path)
         self._meta = meta
         self._part = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
-        self._geo: dict[str, Any] | None = None
+        self._geo: dict[str, Any] = {}
         self._writer: Any = None
 
     def __enter__(self) -> Self:
         import pyarrow.parquet as pq
 
         table, self._geo = _arrow(self._meta)
-        try:
+        with ExitStack() as unfinished, self._felt():
+            unfinished.callback(self._part.unlink, missing_ok=True)
             self._writer = pq.ParquetWriter(self._part, table.schema, compression="zstd")
-        except OSError as error:
-            raise InputError(f"{self.path}: can't be written: {error}") from error
+            unfinished.pop_all()
         return self
 
     def write(self, frame: gpd.GeoDataFrame) -> None:
         """Add the rows of a frame."""
         if len(frame):
             table, geo = _arrow(frame)
-            self._writer.write_table(table.cast(self._writer.schema))
+            with self._felt():
+                self._writer.write_table(table.cast(self._writer.schema))
             self._widen(geo)
 
     def annotate(self, metadata: dict[str, Any]) -> None:
         """Add a record of what the file holds, under the key ``nunatak``."""
-        self._writer.add_key_value_metadata({"nunatak": json.dumps(metadata)})
+        self._writer.add_key_value_metadata({"nunatak": json.dumps(metadata, allow_nan=False)})
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             if error is None:
-                self._writer.add_key_value_metadata({"geo": json.dumps(self._geo)})
-            self._writer.close()
-            if error is None:
-                self._part.replace(self.path)
+                self._finish()
+            else:
+                with suppress(OSError):  # the error that is on its way says more
+                    self._writer.close()
         finally:
             self._part.unlink(missing_ok=True)
 
+    def _finish(self) -> None:
+        self._writer.add_key_value_metadata({"geo": json.dumps(self._geo, allow_nan=False)})
+        with self._felt():
+            self._writer.close()
+            self._part.replace(self.path)
+
+    @contextmanager
+    def _felt(self) -> Iterator[None]:
+        """Say of what the disk refuses which file it was for."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self.path}: can't be written: {error}; no file was written") from error
+
     def _widen(self, geo: dict[str, Any]) -> None:
         """Take the bounds and geometry types of a row group into those of the file."""
-        assert self._geo is not None
         mine, other = (g["columns"][g["primary_column"]] for g in (self._geo, geo))
         boxes = [c["bbox"] for c in (mine, other) if "bbox" in c]
-        mine["bbox"] = [
-            *(min(box[i] for box in boxes) for i in (0, 1)),
-            *(max(box[i] for box in boxes) for i in (2, 3)),
-        ]
+        if boxes:  # rows without positions have none
+            mine["bbox"] = [
+                *(min(box[i] for box in boxes) for i in (0, 1)),
+                *(max(box[i] for box in boxes) for i in (2, 3)),
+            ]
         mine["geometry_types"] = sorted({*mine["geometry_types"], *other["geometry_types"]})
 
 
@@ -94,11 +113,13 @@ def checked_output(path: str | Path) -> Path:
     Raises
     ------
     InputError
-        When its folder does not exist, can't be written, or the path is a folder.
+        When its folder does not exist, can't be written, or something other than a file is in its place.
     """
     target = Path(path).expanduser().absolute()
     if target.is_dir():
         raise InputError(f"{target}: a folder; the output is one file, such as {target / 'heights.parquet'}")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{target}: not a file, and nothing that a file may replace")
     if not target.parent.is_dir():
         raise InputError(f"{target}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
