@@ -49,7 +49,7 @@ class LocalCatalog:
     >>> from nunatak.pipeline.region import Region
     >>> from nunatak.testing.granules import simulate
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = simulate(folder, granules=2, kilometres=1, terrain="flat", beams=("gt1l",), seed=1)
+    ...     _ = simulate(folder, kilometres=1, terrain="flat", beams=("gt1l",), seed=1)
     ...     _ = update_index(folder)
     ...     found = LocalCatalog(folder).find(Query(area=Region.of((-50, 69, -48, 70)), companions=("ATL08",)))
     >>> for granule in found:
