@@ -235,7 +235,11 @@ def write_table(table: pa.Table, path: Path, root: Path) -> None:
         "primary_column": "geometry",
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["MultiLineString"]}},
     }
-    table = table.sort_by("path").replace_schema_metadata({"nunatak": json.dumps(said), "geo": json.dumps(geo)})
+    table = (
+        table.sort_by("path")
+        .combine_chunks()
+        .replace_schema_metadata({"nunatak": json.dumps(said), "geo": json.dumps(geo)})
+    )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
         pq.write_table(table, unfinished, compression="zstd")

@@ -67,7 +67,7 @@ def update_index(
     path = (Path(output).expanduser() if output else root / INDEX_NAME).absolute()
     granules, strangers = _files(root)
     known = _known(path, root)
-    stale = [file for file in granules if known.get(file) != _state(file)]
+    stale = [file for file in granules if file not in known or known[file] != _state(file)]
     records: list[Record] = []
     unreadable: list[tuple[Path, str]] = []
     for number, file in enumerate(stale):
@@ -78,7 +78,8 @@ def update_index(
         except (NunatakError, OSError) as error:
             unreadable.append((file, _reason(error, file)))
     unchanged = set(granules) - set(stale)
-    _write(path, root, unchanged, records)
+    if records or unchanged != set(known) or not path.exists():
+        _write(path, root, unchanged, records)
     return Update(
         path=path,
         granules=len(unchanged) + len(records),
@@ -137,4 +138,6 @@ def _write(path: Path, root: Path, unchanged: set[Path], records: list[Record]) 
 
 def _reason(error: Exception, file: Path) -> str:
     """Say what is wrong without the address, which the summary says already."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error).removeprefix(f"{file}: ").removeprefix(f"{file}, ")
