@@ -39,7 +39,7 @@ BEAM_NUMBERS: Final = {beam: 10 * (i + 1) for i, beam in enumerate(BEAMS)}
 PROJECTIONS: Final = {"north_polar": 0, "south_polar": 1, "plate_carree": 2, "auto": 3}
 
 #: The guide's spelling of a name -> the name.
-ALIASES: Final = {"beam": "beams", "raster": "region_mask"}
+ALIASES: Final = {"beam": "beams", "raster": "region_mask", "version": "release"}
 
 #: Names that tell a service how to serve; nothing here depends on them.
 SERVICE_NAMES: Final = frozenset(
@@ -72,22 +72,15 @@ KNOWN_ELSEWHERE: Final = frozenset(
         "atl08_fields",
         "atl13_fields",
         "cmr",
-        "cycle",
         "day",
         "fit",
         "month",
-        "name_filter",
         "output",
         "phoreal",
-        "region",
         "resource",
         "resources",
-        "rgt",
         "samples",
         "short_name",
-        "t0",
-        "t1",
-        "version",
         "yapc",
         "year",
     }
@@ -144,7 +137,8 @@ def member(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None =
     known = ", ".join(f"{number} {name}" for name, number in names.items())
     others = sorted(numbers - set(names.values()))
     more = f", and the numbers up to {others[-1]}" if others else ""
-    hint = nearest(value, names) if isinstance(value, str) else ""
+    spellings = [spelling for name in names for spelling in _spellings(name)]
+    hint = nearest(value, spellings) if isinstance(value, str) else ""
     raise ValueError(f"{shown(value)} is none of {known}{more}{hint}")
 
 
@@ -153,13 +147,17 @@ def _number_of(value: Any, names: Mapping[str, int]) -> Any:
     if isinstance(value, str):
         wanted = value.strip().lower()
         for name, number in names.items():
-            if wanted in {name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_")}:
+            if wanted in _spellings(name):
                 return number
         try:
             return float(wanted)
         except ValueError:
             return None
     return value if isinstance(value, Real) and not isinstance(value, bool) else None
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    return name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_")
 
 
 def members(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None) -> tuple[tuple[int, ...], bool]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A machine that does other work besides is no reason for a test to fail: speed is measured in benchmarks/.
+hypothesis.settings.register_profile("nunatak", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("nunatak")
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +20,22 @@ def shared() -> Path:
     if not (folder / "data" / "granules").is_dir():
         pytest.skip(f"no real granules: {folder} is not there (NUNATAK_SHARED names another folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def granule_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two simulated granules with their ATL08, 2.5 km of three beams; the second has no gt1r.
+
+    It belongs to all tests: what a test changes, it changes in a copy.
+    """
+    from nunatak.testing.granules import simulate
+
+    folder = tmp_path_factory.mktemp("granules")
+    simulate(folder, 2, kilometres=2.5, beams=("gt1l", "gt1r", "gt2l"), absent={1: ["gt1r"]}, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def granule(granule_folder: Path) -> Path:
+    """The first granule of `granule_folder`."""
+    return min(granule_folder.glob("ATL03_*.h5"))
