@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RegionError
-from .projection import EARTH_RADIUS, pole_of, project, unproject
+from .projection import EARTH_RADIUS, project, unproject
 from .region_edges import distance_to_chord, split_edges, unwrap, wrap
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,8 @@ _WIDEST = 170.0
 #: Where a part meets a pole it goes there along one meridian and leaves from this far off along the other:
 #: CMR refuses two vertices at the pole. On the sphere nothing is lost by that.
 _OFF_POLE = 0.001
+#: Degrees from a pole, a metre, within which a vertex is at the pole.
+_AT_POLE = 1e-5
 #: Digits of a degree that are sent.
 _DIGITS = 6
 _FEWEST_VERTICES = 32
@@ -178,29 +180,28 @@ def _cut_polar(wide: list[Any], projection: str) -> Iterable[tuple[Any, float, f
 
 
 def _degrees(points: Floats, projection: str) -> Floats:
-    if projection == "plate_carree":
-        return points
-    lon, lat = unproject(projection, points[:, 0], points[:, 1])
-    return np.column_stack([lon, np.where(np.hypot(points[:, 0], points[:, 1]) < 1e-9, pole_of(projection), lat)])
+    lon, lat = points.T if projection == "plate_carree" else unproject(projection, points[:, 0], points[:, 1])
+    return np.column_stack([lon, np.where(np.abs(lat) > 90 - _AT_POLE, 90 * np.sign(lat), lat)])
 
 
 def _off_pole(lonlat: Floats, west: float, east: float) -> Floats:
     """Bring longitudes into the part's range, and let each run of vertices at a pole become two."""
     lon = np.clip((west + east) / 2 + wrap(lonlat[:, 0] - (west + east) / 2), west, east)
-    at_pole = np.abs(lonlat[:, 1]) >= 90
+    lat = lonlat[:, 1]
+    at_pole = np.abs(lat) == 90
     if not at_pole.any():
-        return np.column_stack([lon, lonlat[:, 1]])
-    first = int(np.flatnonzero(at_pole & ~np.roll(at_pole, 1))[0])
-    lon, lat, at_pole = np.roll(lon, -first), np.roll(lonlat[:, 1], -first), np.roll(at_pole, -first)
+        return np.column_stack([lon, lat])
+    # the way off lies nearer to the pole than all other vertices
+    off = min(_OFF_POLE, (90 - np.abs(lat[~at_pole]).max()) / 2)
     ring: list[tuple[float, float]] = []
     for i in range(len(lon)):
+        after = (i + 1) % len(lon)
         if not at_pole[i]:
             ring.append((lon[i], lat[i]))
-            continue
-        if not at_pole[i - 1]:
-            ring.append((lon[i - 1], np.sign(lat[i]) * 90))
-        if not at_pole[(i + 1) % len(lon)]:
-            ring.append((lon[(i + 1) % len(lon)], np.sign(lat[i]) * (90 - _OFF_POLE)))
+        if at_pole[i] and not at_pole[i - 1]:
+            ring.append((lon[i - 1], lat[i]))
+        if at_pole[i] and not at_pole[after]:
+            ring.append((lon[after], lat[i] - np.sign(lat[i]) * off))
     return np.array(ring)
 
 
@@ -225,7 +226,7 @@ def _bent(first: Floats, last: Floats, projection: str, margin: float) -> NDArra
 
 def _pole_on_meridian(points: Floats, others: Floats) -> Floats:
     """Let vertices at a pole stand on the meridian of the edge's other end, as they are written."""
-    at_pole = np.abs(points[:, 1]) >= 90
+    at_pole = np.abs(points[:, 1]) == 90
     return np.column_stack([np.where(at_pole, others[:, 0], points[:, 0]), points[:, 1]])
 
 

@@ -327,7 +327,8 @@ def _cut_at_antimeridian(polygon: Any) -> list[Any]:
     for turn in range(2):
         part = shapely.intersection(polygon, shapely.box(360 * turn - 180, -90, 360 * turn + 180, 90))
         pieces += [_shift(p, -turn) for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
-    return pieces
+    # a touch of the antimeridian may leave a strip that rounding closes
+    return [piece for piece in pieces if not _is_flat(piece)]
 
 
 def _short_edges(ring: Ring) -> Ring:

@@ -22,7 +22,7 @@ def great_circles(piece: Any, plane: str) -> Any:
     lam, phi = np.radians(shapely.get_coordinates(piece.exterior)).T
     vectors = np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
     longest = np.linalg.norm(np.diff(vectors, axis=0), axis=1).max()
-    part = np.linspace(0, 1, 10 + int(longest / 0.003), endpoint=False)[:, None, None]
+    part = np.linspace(0, 1, 10 + int(longest / 0.0015), endpoint=False)[:, None, None]
     x, y, z = (vectors[:-1] + part * (vectors[1:] - vectors[:-1])).transpose(2, 1, 0).reshape(3, -1)
     return shapely.Polygon(to_plane(plane, np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))))
 
@@ -36,7 +36,7 @@ def in_cover(cover: list[Any], lon: np.ndarray, lat: np.ndarray) -> tuple[np.nda
         west, south, east, north = piece.bounds
         plane = f"+proj=stere +lat_0={(south + north) / 2} +lon_0={(west + east) / 2} +k=1 +R=1 +no_defs"
         # what lies on a border between two pieces is in both
-        near = great_circles(piece, plane).buffer(1e-7)
+        near = great_circles(piece, plane).buffer(1e-6)
         shapely.prepare(near)
         round_ |= shapely.contains_xy(near, to_plane(plane, lon, lat))
     return straight, round_
