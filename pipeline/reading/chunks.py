@@ -7,7 +7,7 @@ addresses alone, so that the ranges of all wanted datasets can be merged before 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import CorruptError, LayoutError, TruncatedError
+from ..errors import CorruptError, TruncatedError
 from .headers import UNDEFINED
 from .messages import Dataset
+from .rows import Ints, Rows
 
-Ints = npt.NDArray[np.int64]
 ReadMetadata = Callable[[int, int], memoryview]
 
 #: Ranges nearer than this are fetched as one: a gap costs less than another request.
@@ -33,57 +33,6 @@ LARGEST_CHUNK = 1 << 30
 
 _NODE_HEADER = 24  # signature, type, level, entries, two siblings
 _DEEPEST = 16  # 64 entries in a node: 16 levels are more chunks than bytes in any file
-
-
-class Rows:
-    """The wanted rows of a dataset: ranges, put one after the other.
-
-    Parameters
-    ----------
-    ranges
-        (first, last + 1) of each range, in the order in which they are wanted; None for all rows.
-    length
-        Rows of the dataset.
-
-    Raises
-    ------
-    LayoutError
-        A range does not lie inside the dataset.
-
-    Examples
-    --------
-    >>> rows = Rows([(8, 12), (0, 2)], length=20)
-    >>> rows.count
-    6
-    >>> rows.pieces(10)
-    {0: [(8, 10, 0), (0, 2, 4)], 1: [(0, 2, 2)]}
-    """
-
-    def __init__(self, ranges: Sequence[tuple[int, int]] | None, length: int) -> None:
-        self.ranges = [(0, length)] if ranges is None else [(int(first), int(stop)) for first, stop in ranges]
-        for first, stop in self.ranges:
-            if not 0 <= first <= stop <= length:
-                raise LayoutError(f"rows {first} to {stop} were asked for, the dataset has rows 0 to {length}")
-        self.count = sum(stop - first for first, stop in self.ranges)
-
-    def pieces(self, chunk_rows: int) -> dict[int, list[tuple[int, int, int]]]:
-        """Cut the ranges where chunks end.
-
-        Returns
-        -------
-        dict
-            Number of the chunk along the rows -> (first, last + 1, at): these rows of the chunk go to row `at` of the
-            output.
-        """
-        pieces: dict[int, list[tuple[int, int, int]]] = {}
-        at = 0
-        for first, stop in self.ranges:
-            for number in range(first // chunk_rows, -(-stop // chunk_rows)) if stop > first else ():
-                start = number * chunk_rows
-                low, high = max(first, start), min(stop, start + chunk_rows)
-                pieces.setdefault(number, []).append((low - start, high - start, at))
-                at += high - low
-        return pieces
 
 
 class ChunkTable(NamedTuple):
@@ -105,15 +54,11 @@ class ChunkTable(NamedTuple):
     offset: Ints
 
 
-def chunk_table(
-    dataset: Dataset, wanted: Iterable[int], column: int | None, read: ReadMetadata, file_size: int
-) -> ChunkTable:
+def chunk_table(dataset: Dataset, rows: Rows, column: int | None, read: ReadMetadata, file_size: int) -> ChunkTable:
     """List the chunks that hold wanted elements; chunks that were never written are not in the table.
 
     Parameters
     ----------
-    wanted
-        Numbers of the wanted chunks along the rows, as `Rows.pieces` gives them.
     column
         If not None, only chunks that hold this column.
     read
@@ -126,30 +71,38 @@ def chunk_table(
     CorruptError, TruncatedError
         The B-tree or an address in it makes no sense.
     """
-    numbers = np.array(sorted(wanted), dtype=np.int64)
-    if dataset.address is None or not numbers.size:
+    first, stop = rows.spans(block_rows(dataset))
+    if dataset.address is None or not len(first) or 0 in dataset.shape:
         return _table([])
     if dataset.chunks is None:
-        table = _blocks(dataset, numbers)
+        table = _blocks(dataset, dataset.address, first, stop, file_size)
     else:
-        table = _table(list(_leaves(dataset, dataset.chunks, numbers, read)))
+        table = _table(list(_leaves(dataset, dataset.chunks, (first, stop), read)))
         if column is not None:
-            first = table.offset[:, 1]
-            here = (first <= column) & (column < first + dataset.chunks[1])
+            left = table.offset[:, 1]
+            here = (left <= column) & (column < left + dataset.chunks[1])
             table = ChunkTable(table.address[here], table.stored[here], table.mask[here], table.offset[here])
         _check(table, dataset, dataset.chunks)
     _check_inside(table, file_size)
     return table
 
 
+def expected_chunks(dataset: Dataset, rows: Rows, column: int | None) -> int:
+    """Return how many chunks hold wanted elements, if all were written."""
+    first, stop = rows.spans(block_rows(dataset))
+    along = int((stop - first).sum())
+    if dataset.chunks is None or column is not None:
+        return along
+    across = zip(dataset.shape[1:], dataset.chunks[1:], strict=True)
+    return along * math.prod(-(-length // chunk) for length, chunk in across)
+
+
 def stored_bytes(dataset: Dataset, read: ReadMetadata) -> int:
     """Return how many bytes of the file a dataset's values take."""
-    if dataset.address is None or not dataset.shape:
+    if dataset.address is None or dataset.chunks is None:
         return dataset.size
-    if dataset.chunks is None:
-        return dataset.size
-    numbers = np.arange(-(-dataset.shape[0] // dataset.chunks[0]))
-    return sum(int(table.stored.sum()) for table in _leaves(dataset, dataset.chunks, numbers, read))
+    spans = Rows(None, dataset.shape[0]).spans(dataset.chunks[0])
+    return sum(int(table.stored.sum()) for table in _leaves(dataset, dataset.chunks, spans, read))
 
 
 def block_rows(dataset: Dataset) -> int:
@@ -172,21 +125,25 @@ def _table(parts: list[ChunkTable]) -> ChunkTable:
     return ChunkTable(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
-def _blocks(dataset: Dataset, numbers: Ints) -> ChunkTable:
+def _blocks(dataset: Dataset, address: int, first: Ints, stop: Ints, file_size: int) -> ChunkTable:
     """Cut contiguous or compact values into blocks of rows, as if they were chunks."""
     rows, row_bytes = block_rows(dataset), _row_bytes(dataset)
     needed = math.prod(dataset.shape) * dataset.dtype.itemsize
     if dataset.size < needed:
         raise CorruptError(f"{dataset.size} bytes are stored where {dataset.shape} values need {needed}")
-    first = numbers * rows
-    stop = np.minimum(first + rows, dataset.shape[0] if dataset.shape else 1)
+    if address + needed > file_size:
+        raise _outside(address, file_size)
+    numbers = np.concatenate([np.arange(*span) for span in zip(first, stop, strict=True)])
+    begin = numbers * rows
+    end = np.minimum(begin + rows, dataset.shape[0] if dataset.shape else 1)
     offset = np.zeros((len(numbers), max(1, len(dataset.shape))), np.int64)
-    offset[:, 0] = first
-    address = (dataset.address or 0) + first * row_bytes
-    return ChunkTable(address, (stop - first) * row_bytes, np.zeros(len(numbers), np.uint32), offset)
+    offset[:, 0] = begin
+    return ChunkTable(address + begin * row_bytes, (end - begin) * row_bytes, np.zeros(len(numbers), np.uint32), offset)
 
 
-def _leaves(dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: ReadMetadata) -> Iterator[ChunkTable]:
+def _leaves(
+    dataset: Dataset, chunks: tuple[int, ...], spans: tuple[Ints, Ints], read: ReadMetadata
+) -> Iterator[ChunkTable]:
     """Walk the version 1 B-tree of chunks and give the wanted entries of each leaf.
 
     A node's keys are the offsets of its children's first chunks in row-major order, and one more that ends the last:
@@ -194,6 +151,7 @@ def _leaves(dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: Read
     """
     entry = np.dtype([("stored", "<u4"), ("mask", "<u4"), ("offset", "<u8", (len(chunks) + 1,)), ("child", "<u8")])
     key_size = entry.itemsize - 8
+    begins = np.append(spans[0], np.iinfo(np.int64).max)
     seen: set[int] = set()
     todo = [(dataset.address or 0, -1)]
     while todo:
@@ -209,9 +167,9 @@ def _leaves(dataset: Dataset, chunks: tuple[int, ...], numbers: Ints, read: Read
         if (offset[:-1, -1] != 0).any() or (offset[:-1, :-1] % chunks != 0).any():
             raise CorruptError("the B-tree of the chunks names an offset that no chunk has")
         first = offset[:, 0] // chunks[0]
-        here = np.searchsorted(numbers, first[:-1])
         last = first[:-1] if level == 0 else first[1:]
-        wanted = here < np.searchsorted(numbers, last, side="right")
+        # The first span that ends behind the child's first row: does it begin before the child's last?
+        wanted = begins[np.searchsorted(spans[1], first[:-1], side="right")] <= last
         node = node[:-1][wanted]
         if level:
             todo += [(int(child), level - 1) for child in node["child"][::-1]]
@@ -253,8 +211,11 @@ def _check_inside(table: ChunkTable, file_size: int) -> None:
         raise CorruptError(f"the B-tree of the chunks names a chunk at the undefined address {UNDEFINED:#x}")
     beyond = table.address > file_size - table.stored
     if beyond.any():
-        at = int(table.address[beyond][0])
-        raise TruncatedError(f"values at byte {at:,} lie outside the file, which has {file_size:,} bytes")
+        raise _outside(int(table.address[beyond][0]), file_size)
+
+
+def _outside(address: int, file_size: int) -> TruncatedError:
+    return TruncatedError(f"values at byte {address:,} lie outside the file, which has {file_size:,} bytes")
 
 
 class StoredChunk(NamedTuple):

@@ -332,7 +332,7 @@ class GranuleFile:
                 raise UnsupportedError(dataset.problem)
             target = Target(dataset, want.rows, want.column, want.dtype)
             self._metadata.steps = 0
-            table = chunk_table(dataset, target.pieces, want.column, self._metadata.ioRequest, self._driver.size)
+            table = chunk_table(dataset, target.rows, want.column, self._metadata.ioRequest, self._driver.size)
             target.allocate(table)
         return target
 

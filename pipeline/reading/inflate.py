@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from ...kernels.unshuffle import unshuffle
 from ..errors import CorruptError, LayoutError
-from .chunks import ChunkTable, Rows, block_rows
+from .chunks import ChunkTable, block_rows, expected_chunks
 from .messages import DEFLATE, SHUFFLE, Dataset, Filter
+from .rows import Rows
 
 Stored = bytes | bytearray | memoryview
 Undo = Callable[[Stored], Stored]
 
-#: Values that no chunk holds are filled in, up to this many bytes: a damaged shape must not fill the memory.
+#: Chunks that were never written are filled in, up to this many bytes: a damaged shape must not fill the memory.
 LARGEST_FILL = 1 << 30
 
 
@@ -43,10 +44,10 @@ class Target:
 
     Attributes
     ----------
-    pieces
-        Number of a chunk along the rows -> which of its rows go where (`Rows.pieces`).
-    array
-        The output, there from `allocate` on.
+    rows
+        Which rows are wanted.
+    table
+        The chunks that hold them, there from `allocate` on.
 
     Raises
     ------
@@ -72,31 +73,26 @@ class Target:
         self.rows = Rows(ranges, length)
         self.block_rows = block_rows(dataset)
         self.inner = dataset.shape[1:] if column is None else ()
-        self.pieces = self.rows.pieces(self.block_rows) if math.prod(self.inner) else {}
         self._stages = _Stages(dataset)
         # Whole rows in one chunk, of the stored type: elements are as near each other in the chunk as in the output.
         whole_rows = column is None and (dataset.chunks is None or dataset.chunks[1:] == dataset.shape[1:])
         self._is_direct = whole_rows and self.dtype == dataset.dtype
 
     def allocate(self, table: ChunkTable) -> None:
-        """Make the output array; filled, where the table of its chunks is not complete."""
+        """Make the output array for the chunks of `table`; filled, where some were never written."""
+        missing = expected_chunks(self.dataset, self.rows, self.column) - len(table.address)
+        chunk_elements = math.prod(self.dataset.chunks or (self.block_rows, *self.dataset.shape[1:]))
+        if missing * chunk_elements * self.dtype.itemsize > LARGEST_FILL:
+            raise CorruptError(f"of {self.dataset.shape} values {missing:,} chunks were never written")
         self.table = table
+        self.pieces = self.rows.pieces(self.block_rows, np.unique(table.offset[:, 0] // self.block_rows))
         self.array = np.empty((self.rows.count, *self.inner), self.dtype)
-        if len(table.address) < self._expected_chunks():
-            if self.array.nbytes > LARGEST_FILL:
-                raise CorruptError(f"of {self.array.nbytes:,} bytes of values some were never written")
+        if missing:
             self.array.fill(_fill_value(self.dataset))
         # Views without shape, made once: chunks are many.
         self._flat = self.array.reshape(-1)
         self._bits = self._flat.view(f"u{self.dtype.itemsize}")
         self._row_elements = math.prod(self.inner)
-
-    def _expected_chunks(self) -> int:
-        dataset = self.dataset
-        if dataset.chunks is None or self.column is not None:
-            return len(self.pieces)
-        across = zip(dataset.shape[1:], dataset.chunks[1:], strict=True)
-        return len(self.pieces) * math.prod(-(-length // chunk) for length, chunk in across)
 
     def put(self, stored: Stored, mask: int, offset: Sequence[int]) -> None:
         """Undo the filters of one chunk and copy its wanted rows into the array.

@@ -172,7 +172,10 @@ def dataspace(content: memoryview) -> tuple[tuple[int, ...], str]:
         start, problem = 4, "an empty dataspace has no values" if content[3] == 2 else ""
     else:
         return (), f"dataspace version {version} is not read"
-    return struct.unpack_from(f"<{dimensions}Q", content, start), problem
+    shape = struct.unpack_from(f"<{dimensions}Q", content, start)
+    if dimensions > 32 or math.prod(shape) >= 1 << 56:  # HDF5 has at most 32 dimensions, no disk 2^56 numbers
+        raise CorruptError(f"a shape of {shape[:32]}")
+    return shape, problem
 
 
 def datatype(content: memoryview) -> Datatype:

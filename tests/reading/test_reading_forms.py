@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import create, read_one, same
-
 from nunatak.pipeline.errors import CorruptError, LayoutError, UnsupportedError
 from nunatak.pipeline.reading.granule_file import GranuleFile, Want
 from nunatak.pipeline.reading.headers import UNDEFINED
@@ -76,14 +75,10 @@ def test_types_and_layouts(build: Build, dtype: str, layout: str) -> None:
     ],
 )
 @pytest.mark.parametrize("filters", [(), ("shuffle", "deflate")], ids="-".join)
-def test_chunk_grids(
-    build: Build, shape: tuple[int, ...], chunks: tuple[int, ...], filters: tuple[str, ...]
-) -> None:
+def test_chunk_grids(build: Build, shape: tuple[int, ...], chunks: tuple[int, ...], filters: tuple[str, ...]) -> None:
     values = numbers("i4", shape)
     maxshape = tuple(None for _ in shape)  # or HDF5 refuses chunks longer than the array
-    path = build(
-        lambda file: create(file, "x", values, chunks=chunks, filters=filters, maxshape=maxshape)
-    )
+    path = build(lambda file: create(file, "x", values, chunks=chunks, filters=filters, maxshape=maxshape))
     same(read_one(path, "x"), values)
     if len(shape) == 2 and shape[1]:
         for column in range(shape[1]):

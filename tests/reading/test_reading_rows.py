@@ -11,9 +11,9 @@ import pytest
 from hdf5_forms import SUPERBLOCKS, create, read_one, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from nunatak.kernels.unshuffle import unshuffle
-from nunatak.pipeline.reading.chunks import ChunkTable, Rows, merge
+from nunatak.pipeline.reading.chunks import ChunkTable, merge
+from nunatak.pipeline.reading.rows import Rows
 
 RANGE = st.tuples(st.integers(0, 400), st.integers(0, 400)).map(sorted)
 
@@ -77,7 +77,7 @@ def test_any_read_agrees_with_h5py(read: dict) -> None:
 def test_pieces_put_every_wanted_row_where_it_belongs(ranges: list[list[int]], chunk_rows: int) -> None:
     rows = Rows([(first, stop) for first, stop in ranges], length=400)
     out = np.full(rows.count, -1)
-    for number, pieces in rows.pieces(chunk_rows).items():
+    for number, pieces in rows.pieces(chunk_rows, np.arange(400)).items():
         chunk = np.arange(number * chunk_rows, (number + 1) * chunk_rows)
         for first, stop, at in pieces:
             assert (out[at : at + stop - first] == -1).all()
@@ -96,9 +96,7 @@ def test_merged_ranges_hold_every_chunk_once_and_little_else(
     tables = []
     for places_of_one in places:
         address, stored = np.array(places_of_one or np.empty((0, 2)), np.int64).T
-        tables.append(
-            ChunkTable(address, stored, np.zeros(len(address), np.uint32), np.arange(len(address))[:, None])
-        )
+        tables.append(ChunkTable(address, stored, np.zeros(len(address), np.uint32), np.arange(len(address))[:, None]))
     fetches = merge(tables, gap, longest)
     found = sorted((c.table, c.offset[0], c.start, c.stop) for fetch in fetches for c in fetch.chunks)
     wanted = [(t, i, a, a + n) for t, one in enumerate(places) for i, (a, n) in enumerate(one)]
