@@ -191,11 +191,13 @@ def _largest_along(first_photon, along_bits):
     becomes SIMD where that of floats, because of NaN, does not.
     """
     segments = len(first_photon) - 1
-    largest = np.full(segments, -np.inf, np.float32)
+    largest = np.empty(segments, np.float32)
     bits = largest.view(np.int32)
     for segment in range(segments):
         first, end = first_photon[segment], first_photon[segment + 1]
-        if end > first:
+        if end == first:
+            largest[segment] = -np.inf
+        else:
             top = np.int32(-(2**31))
             for k in range(first, end):
                 b = along_bits[k]
@@ -266,8 +268,8 @@ def _form(
             valid = count >= min_photons and not (count > 1 and np.float64(x_last - x_first) < min_spread)
             if valid or pass_invalid:
                 if rows == len(counts):
-                    counts = np.concatenate((counts, np.empty_like(counts)))
-                    places = np.concatenate((places, np.empty_like(places)))
+                    counts = _doubled(counts)
+                    places = _doubled(places)
                 counts[rows, 0] = first
                 counts[rows, 1] = first + count
                 counts[rows, 2] = counter
@@ -292,6 +294,16 @@ def _form(
                 segment = turn_segment
                 kept = kept_at_turn
     return counts[:rows], places[:rows], members
+
+
+@kernel
+def _doubled(table):
+    """Copy a table into one with twice the rows."""
+    larger = np.empty((2 * len(table), table.shape[1]), table.dtype)
+    for row in range(len(table)):
+        for column in range(table.shape[1]):
+            larger[row, column] = table[row, column]
+    return larger
 
 
 @kernel

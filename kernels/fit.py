@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .arrays import as_input
 from .extents import Extents
 from .policy import kernel
-from .quantiles import signal_quartiles, working_space
+from .quantiles import signal_quartiles, surely_narrow, working_space
 from .sums import moments, sum_of_squares, weighted_mean
 
 SPEED_OF_LIGHT = 299792458.0
@@ -36,6 +36,10 @@ ANTIMERIDIAN = 150.0
 """degrees east or west, beyond which longitudes are averaged on the scale of 0..360."""
 SINGULAR = 25.0
 """Variance factor of the height beyond which a fit is nearly singular: its photons lie almost at one place."""
+
+UNDETERMINED = 1e9
+"""Photons times variance factor from which a line is not determined: the determinant is so small a part of what it is
+the difference of that fewer than seven digits of it are left."""
 
 SPREAD_TOO_SHORT, TOO_FEW_PHOTONS, MAX_ITERATIONS_REACHED, NO_DISPERSION = 1, 2, 4, 8
 
@@ -67,11 +71,14 @@ class Fits(NamedTuple):
     """(N,) photons of the last fit."""
     pflags: NDArray[np.uint16]
     """(N,) 1 spread too short, 2 too few photons, 4 max iterations reached, 8 no dispersion."""
+    determined: NDArray[np.bool_]
+    """(N,) False where the photons do not determine a line: one photon, or all at one place. Such a height is NaN, or
+    what rounding left of it; SlideRule gives these rows too, and no flag of its own says so."""
 
     @property
     def undetermined(self) -> int:
-        """How many rows have no finite height: one photon, or all photons at one place."""
-        return int(np.count_nonzero(~np.isfinite(self.h_mean)))
+        """Rows whose photons do not determine a line."""
+        return int(np.count_nonzero(~self.determined))
 
 
 def fit_extents(
@@ -161,7 +168,7 @@ def _empty(extent: NDArray[np.int64]) -> Fits:
     n = len(extent)
     return Fits(
         extent,
-        *(np.zeros(n, dtype) for dtype in ("f8", "f4", "f4", "f4", "f4", "f8", "f8", "i8", "f4", "i4", "u2")),
+        *(np.zeros(n, dtype) for dtype in ("f8", "f4", "f4", "f4", "f4", "f8", "f8", "i8", "f4", "i4", "u2", "?")),
     )
 
 
@@ -221,18 +228,18 @@ def _fit(
             n_signal = n - n_background
             expected = sqrt(PULSE_SIGMA * PULSE_SIGMA + BEAM_SIGMA * BEAM_SIGMA * (slope32 * slope32))
             least_window = larger(larger(min_window, 6 * expected), 0.75 * window)
+            # up to the least window the dispersion has no say, and need not be known
+            narrow = least_window / 6 * DISPERSION_SCALE * 0.999999
             dispersion = 0.0
             if n_signal <= 1:
                 dispersion = (z1 - z0) / n
-            else:
+            elif not (regular and rate >= 0 and surely_narrow(r, n, lowest, highest, n_signal, z0, rate, narrow)):
                 quarter = 0.25 * n_signal
                 three_quarters = 0.75 * n_signal
                 i0, i1 = 0, -1
                 interquartile = 0.0
                 sure = False
-                if regular and not rate < 0:
-                    # up to the least window, and from the greatest dispersion on, the window is decided anyway
-                    narrow = least_window / 6 * DISPERSION_SCALE * 0.999999
+                if regular and rate >= 0:
                     wide = max_dispersion * DISPERSION_SCALE * 1.000001
                     i0, i1, interquartile, sure = signal_quartiles(
                         r, n, lowest, highest, quarter, three_quarters, z0, rate, narrow, wide, space)  # fmt: skip
@@ -278,6 +285,7 @@ def _fit(
         fits.w_surface_window_final[e] = window
         fits.n_fit_photons[e] = n
         fits.pflags[e] = flags
+        fits.determined[e] = n * a < UNDETERMINED and np.isfinite(height)
         # everything else at the centre, by the weights of the height
         origin = photon[0]
         y = np.float64(across[origin])

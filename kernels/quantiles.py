@@ -158,6 +158,30 @@ def walk_ends(r, position, n, none, quarter, three_quarters, z0, rate):
 
 
 @kernel
+def surely_narrow(r, n, lowest, highest, n_signal, z0, rate, narrow):
+    """Tell by counting alone whether the two residuals are at most `narrow` apart, whatever they are.
+
+    Both are within +-narrow/2 if either walk passes all residuals beyond, and if so are the positions that SlideRule
+    takes where the walks pass each other. Rate must not be negative.
+    """
+    half = narrow / 2
+    below = 0
+    above = 0
+    for i in range(n):
+        below += np.int64(r[i] < -half)
+        above += np.int64(r[i] > half)
+    first_above = n - above
+    plain0 = int((n / 2 - n_signal / 4) + 0.5) - 1
+    plain1 = int((n / 2 + n_signal / 4) + 0.5)
+    return (
+        below + 0.5 < 0.25 * n_signal + (lowest - z0) * rate
+        and first_above - 0.5 > 0.75 * n_signal + (highest - z0) * rate
+        and below <= plain0
+        and plain1 < first_above
+    )
+
+
+@kernel
 def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, narrow, wide, space):
     """Find the ends of both walks, or as much about them as matters.
 
