@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -39,3 +41,25 @@ def granule_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def granule(granule_folder: Path) -> Path:
     """The first granule of `granule_folder`."""
     return min(granule_folder.glob("ATL03_*.h5"))
+
+
+@pytest.fixture
+def closed() -> Callable[[Path], AbstractContextManager[None]]:
+    """A context in which a file or folder may not be read; root, who may read everything, is nobody meanwhile."""
+    if not hasattr(os, "geteuid"):
+        pytest.skip("this system has no permissions of that kind")
+
+    @contextmanager
+    def close(path: Path) -> Iterator[None]:
+        mode, root = path.stat().st_mode, os.geteuid() == 0
+        path.chmod(0)
+        if root:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            if root:
+                os.seteuid(0)
+            path.chmod(mode)
+
+    return close
