@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: What a scheduler may be called, beside an address.
 SCHEDULERS: Final = ("sync", "threads", "processes")
 
+# How long a cluster may take to bring its first worker, s: one that grows with its work starts machines for it.
+_PATIENCE: Final = 300.0
+
 
 class InlineWorkers:
     """Does every task at once, in the thread that asks."""
@@ -55,8 +58,9 @@ class ThreadWorkers:
 class ClusterWorkers:
     """Does tasks on the workers of a Dask client."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, patience: float = _PATIENCE) -> None:
         self._client = client
+        self._patience = patience
         self._executor = client.get_executor(pure=False)
 
     @property
@@ -66,13 +70,36 @@ class ClusterWorkers:
         return max(1, sum(threads.values()))
 
     def share(self, value: Any) -> Any:
-        """Send the value to all workers once."""
-        return self._client.scatter(value, broadcast=True)
+        """Send the value to a worker, from which the others fetch it; if it is lost with one, it is sent again.
+
+        Raises
+        ------
+        InputError
+            When no worker comes, or none can take the value.
+        """
+        from distributed import wait
+
+        future = self._client.submit(_itself, value, pure=False)
+        address = self._client.scheduler.address
+        try:
+            wait(future, timeout=self._patience)
+        except TimeoutError as error:
+            raise InputError(f"scheduler {address}: it had no worker for {self._patience:g} s") from error
+        if future.status != "finished":
+            raise InputError(
+                f"scheduler {address}: its workers can't take tasks ({future.exception()!r}); "
+                "the same nunatak must be installed there"
+            )
+        return future
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Start a call on some worker."""
         future: Future[Any] = self._executor.submit(function, *arguments)
         return future
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 @contextmanager
@@ -113,6 +140,8 @@ def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
     InputError
         When there is no such scheduler, or none answers at the address.
     """
+    if scheduler != "processes" and "://" not in scheduler:
+        raise InputError(f"scheduler {scheduler!r}: {', '.join(SCHEDULERS)}, or an address such as tcp://host:8786")
     from distributed import Client, LocalCluster
 
     if scheduler == "processes":
@@ -121,12 +150,10 @@ def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
             Client(cluster) as client,
         ):
             yield client
-    elif "://" in scheduler:
+    else:
         try:
             client = Client(scheduler, timeout="10s")
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         with client:
             yield client
-    else:
-        raise InputError(f"scheduler {scheduler!r}: {', '.join(SCHEDULERS)}, or an address such as tcp://host:8786")
