@@ -14,16 +14,17 @@ from collections.abc import Sequence
 from . import __version__
 from .cluster import commands as making
 from .pipeline import commands as looking
-from .pipeline.errors import InputError, MissingExtraError, NunatakError, OutputError
+from .pipeline.catalog import commands as indexing
+from .pipeline.errors import CatalogError, InputError, MissingExtraError, NunatakError, OutputError
 from .testing import commands as simulating
 
-NOT_WRITTEN = 1
+OUTSIDE_FAILED = 1
 WRONG_INPUT = 2
 TASKS_FAILED = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0, 1 if the output failed, 2 for wrong input, 3 when tasks failed."""
+    """Run a command; give 0, 1 if catalog or output failed, 2 for wrong input, 3 when tasks failed."""
     args = _parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _exit_code(error: NunatakError) -> int:
     if isinstance(error, InputError | MissingExtraError):
         return WRONG_INPUT
-    return NOT_WRITTEN if isinstance(error, OutputError) else TASKS_FAILED
+    return OUTSIDE_FAILED if isinstance(error, OutputError | CatalogError) else TASKS_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"nunatak {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (making, looking, simulating):
+    for room in (making, looking, indexing, simulating):
         room.add_parsers(subparsers)
     return parser
 

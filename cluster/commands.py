@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..pipeline.commands import add_request_arguments, plan_of
 from ..pipeline.products import PRODUCTS
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 A folder contributes the granules of the product that is read; its subfolders are not searched.
-Exit codes: 0, 1 when the output could not be written, 2 for wrong input, 3 when tasks failed.
+Exit codes: 0; 1 when the catalog did not answer or the output could not be written; 2 for wrong input;
+3 when tasks failed.
 """
 
 
@@ -34,6 +37,7 @@ def add_parsers(subparsers: Any) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         add_request_arguments(parser)
+        parser.add_argument("--plan", metavar="FILE", help="run a saved plan; it holds granules and parameters")
         parser.add_argument(
             "--output", metavar="FILE", help="GeoParquet file to write; without it a summary is printed"
         )
@@ -53,23 +57,6 @@ def add_parsers(subparsers: Any) -> None:
         parser.set_defaults(run=run_product, product=name)
 
 
-def add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what says which granules and which parameters a request is about."""
-    parser.add_argument("resources", nargs="*", metavar="RESOURCE", help="a granule, or a folder of granules")
-    parser.add_argument("--parms", metavar="FILE.json|JSON", help="parameters by their SlideRule names")
-    parser.add_argument("--keep-id", action="store_true", help="keep the column extent_id")
-
-
-def plan_of(args: argparse.Namespace) -> Plan:
-    """Make the plan that the arguments ask for."""
-    from ..pipeline.errors import ResourceError
-    from ..pipeline.plan import make_plan
-
-    if not args.resources:
-        raise ResourceError("no granule is named; give the path of one or more granules, or of a folder")
-    return make_plan(args.product, args.resources, args.parms, keep_id=args.keep_id)
-
-
 def run_product(args: argparse.Namespace) -> int:
     """Make a product: to a file, or to a summary on the terminal."""
     from ..pipeline.outcome import summary
@@ -80,8 +67,8 @@ def run_product(args: argparse.Namespace) -> int:
 
     plan = _planned(args)
     schema = plan.request.schema()
-    for line in plan.left_out:
-        print(f"left out: {line}", file=sys.stderr)
+    for line in plan.notices:
+        print(line, file=sys.stderr)
     outcomes: list[Outcome] = []
     columns = ColumnSummary(schema)
     with open_workers(args.scheduler) as workers, _writer(args.output, plan) as writer:
@@ -102,14 +89,31 @@ def run_product(args: argparse.Namespace) -> int:
 def _planned(args: argparse.Namespace) -> Plan:
     """Make the plan, and sure that its output can be put where it is wanted: the granules may take long to list."""
     from ..pipeline.errors import InputError
-    from ..pipeline.writers.geoparquet import checked_output
+    from ..pipeline.writers.whole import checked_output
 
-    if args.output is None:
-        return plan_of(args)
-    output = checked_output(args.output)
-    plan = plan_of(args)
-    if output.exists() and any(output.samefile(granule.address) for granule in plan.granules):
+    output = None if args.output is None else checked_output(args.output)
+    plan = _loaded(args) if args.plan is not None else plan_of(args)
+    files = [granule.addresses["file"] for granule in plan.granules if "file" in granule.addresses]
+    if output and output.exists() and any(Path(file).exists() and output.samefile(file) for file in files):
         raise InputError(f"{output}: a granule of this request; the output would take its place")
+    return plan
+
+
+def _loaded(args: argparse.Namespace) -> Plan:
+    """Load a saved plan, which holds all that the other arguments could say."""
+    from ..pipeline.errors import InputError
+    from ..pipeline.plan import Plan
+
+    plan = Plan.load(args.plan)
+    given = [
+        name
+        for name in ("resources", "parms", "poly", "t0", "t1", "rgt", "cycle", "release", "catalog")
+        if getattr(args, name)
+    ]
+    if given:
+        raise InputError(f"--plan {args.plan} holds granules and parameters; {', '.join(given)} can't be given with it")
+    if plan.request.product != args.product:
+        raise InputError(f"{args.plan}: a plan of {plan.request.product}, not of {args.product}")
     return plan
 
 

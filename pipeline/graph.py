@@ -13,6 +13,7 @@ from dask.task_spec import DataNode, List, Task, TaskRef
 
 from .errors import InputError
 from .outcome import Outcome, TaskFailedError, outcome_table
+from .products.schema import CRS
 from .task import Request, run_task
 
 if TYPE_CHECKING:
@@ -78,10 +79,24 @@ def lazy_result(plan: Plan, on_error: OnError) -> LazyResult:
     layer: dict[Any, Any] = {request.key: DataNode(request.key, plan.request)}
     for i, (address, granule, beam) in enumerate(tasks):
         layer[work, i] = Task((work, i), run_task, address, granule, beam, request)
+    frame = _frame(f"frame-{on_error}-{token}", work, len(tasks), layer, plan.request, on_error)
+    frame.spatial_partitions = _spatial_partitions(plan)
     return LazyResult(
-        _frame(f"frame-{on_error}-{token}", work, len(tasks), layer, plan.request, on_error),
+        frame,
         _outcomes(f"outcome-{token}", work, len(tasks), layer),
     )
+
+
+def _spatial_partitions(plan: Plan) -> gpd.GeoSeries | None:
+    """Give a box for each partition that certainly holds its rows; None where the plan does not know all of them."""
+    import geopandas as gpd
+    import numpy as np
+    import shapely
+
+    bounds = [beam.bounds for granule in plan.granules for beam in granule.beams]
+    if None in bounds:
+        return None
+    return gpd.GeoSeries(shapely.box(*np.array(bounds).T), crs=CRS)
 
 
 def _frame(

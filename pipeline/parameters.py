@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -41,6 +42,9 @@ from .vocabulary import (
     shown,
 )
 
+#: Parameters that say which granules are searched for; they change no row of a granule.
+SEARCH: Final = frozenset({"t0", "t1", "rgt", "cycle", "region", "release", "name_filter"})
+
 
 class ParameterNotice(UserWarning):
     """A parameter was accepted although it changes nothing, and the user should know."""
@@ -69,6 +73,12 @@ _Mask = Annotated[
     PlainSerializer(lambda mask: mask.to_json(), return_type=dict[str, Any]),
     WithJsonSchema({"type": "object", "description": "{geojson, cellsize}: a GeoJSON and degrees"}),
 ]
+
+
+_Tracks = tuple[Annotated[_Whole, Field(ge=1, le=1387)], ...]
+_Cycles = tuple[Annotated[_Whole, Field(ge=1, le=99)], ...]
+_Regions = tuple[Annotated[_Whole, Field(ge=1, le=14)], ...]
+_Release = Annotated[str, Field(pattern=r"^\d{3}$")]
 
 
 class Parameters(BaseModel):
@@ -128,6 +138,14 @@ class Parameters(BaseModel):
     H_min_win: _Number = Field(default=3.0, ge=0, description="least height of the photon window, m")
     sigma_r_max: _Number = Field(default=5.0, ge=0, description="cap on the robust dispersion, m; it rejects nothing")
 
+    t0: datetime | None = Field(default=None, description="search: granules from this time on, UTC")
+    t1: datetime | None = Field(default=None, description="search: granules up to this time, UTC")
+    rgt: _Tracks = Field(default=(), description="search: reference ground tracks, 1 to 1387")
+    cycle: _Cycles = Field(default=(), description="search: 91-day cycles")
+    region: _Regions = Field(default=(), description="search: granule regions, 1 to 14")
+    release: _Release | None = Field(default=None, description="search: release, as 006; the newest if left out")
+    name_filter: str | None = Field(default=None, min_length=1, description="search: pattern of names, with * and ?")
+
     @classmethod
     def of(cls, parms: Parameters | Mapping[str, Any] | str | Path | None = None, /, **keywords: Any) -> Parameters:
         """Make parameters from a mapping, JSON text, a JSON file, or keywords; keywords win.
@@ -151,6 +169,12 @@ class Parameters(BaseModel):
     def to_json(self) -> str:
         """Give all parameters as JSON that `Parameters.of` reads back equal."""
         return json.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def computing(self) -> Parameters:
+        """Give the parameters without those of the search, which no task depends on."""
+        return Parameters.model_construct(
+            self.model_fields_set - SEARCH, **{name: getattr(self, name) for name in self.model_fields_set - SEARCH}
+        )
 
     @property
     def selected_beams(self) -> tuple[str, ...]:
@@ -185,6 +209,21 @@ class Parameters(BaseModel):
     def _mask(cls, value: Any) -> RegionMask:
         return RegionMask.of(value)
 
+    @field_validator("t0", "t1", mode="after")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @field_validator("rgt", "cycle", "region", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return value if isinstance(value, list | tuple | set | range) else [value]
+
+    @field_validator("release", mode="before")
+    @classmethod
+    def _three_digits(cls, value: Any) -> Any:
+        return f"{value:03d}" if isinstance(value, int) and not isinstance(value, bool) else value
+
     @field_validator("srt", mode="before")
     @classmethod
     def _surface_type(cls, value: Any) -> int:
@@ -211,6 +250,8 @@ class Parameters(BaseModel):
     def _together(self) -> Parameters:
         if not self.selected_beams:
             raise ValueError(f"track {self.track} and beams {', '.join(self.beams)} have no beam in common")
+        if self.t0 and self.t1 and self.t0 > self.t1:
+            raise ValueError(f"t0 {self.t0:%Y-%m-%dT%H:%M:%SZ} is later than t1 {self.t1:%Y-%m-%dT%H:%M:%SZ}")
         if self.dist_in_seg and self.res < 1:
             raise ValueError(f"res {self.res}: with dist_in_seg the step is at least 1 segment")
         return self

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from .estimate import Bounds, Cost, Estimate
 from .granule import GranuleName
-from .parameters import Parameters
-from .products import product_named
-from .resources import find_resources
 from .task import Request
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .graph import LazyResult
 
 OnError = Literal["raise", "collect"]
@@ -27,14 +27,58 @@ class Task(NamedTuple):
     beam: str
 
 
+class PlannedBeam(NamedTuple):
+    """A beam of a planned granule.
+
+    Attributes
+    ----------
+    beam
+        ``"gt1l"`` to ``"gt3r"``.
+    cost
+        What its task will cost; see `Cost`.
+    bounds
+        West, south, east and north of a box that certainly holds its rows; None where nothing is known of it.
+    """
+
+    beam: str
+    cost: Cost
+    bounds: Bounds | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedGranule:
-    """A granule of a plan, and the beams that are asked of it."""
+    """A granule of a plan.
+
+    Attributes
+    ----------
+    name
+        What its name says.
+    addresses
+        Where it can be read, by the way of access: file, s3, https.
+    beams
+        The beams that are asked of it.
+    size
+        Bytes, where they are known.
+    companions
+        Product -> addresses of the granule that goes with it.
+    notes
+        What the catalog has to say of it.
+    """
 
     name: GranuleName
-    address: str
-    beams: tuple[str, ...]
+    addresses: Mapping[str, str]
+    beams: tuple[PlannedBeam, ...]
     size: int | None = None
+    companions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Where a task reads it: the nearest of its addresses."""
+        for access in ("file", "s3", "https"):
+            if access in self.addresses:
+                return self.addresses[access]
+        return next(iter(self.addresses.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +93,75 @@ class Plan:
         Sorted by time, so that a plan does not depend on the order in which granules were named.
     left_out
         What the resources hold that is not part of the plan, with the reason.
+    origin
+        Where the granules come from: the catalog, and what was asked of it.
     """
 
     request: Request
     granules: tuple[PlannedGranule, ...]
     left_out: tuple[str, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(granule.beams) for granule in self.granules)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.request.product}: {len(self.granules):,} granules, {len(self):,} tasks>"
 
     @property
     def tasks(self) -> Iterator[Task]:
         """All tasks, granule by granule and beam by beam."""
         for granule in self.granules:
-            name = str(granule.name)
-            for beam in granule.beams:
-                yield Task(granule.address, name, beam)
+            yield from _tasks_of(granule)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user should be told before the plan is run: what was left out, what is odd about a granule."""
+        left_out = [f"left out: {line}" for line in self.left_out]
+        noted = [f"{granule.name}: {note}" for granule in self.granules for note in granule.notes]
+        return (*left_out, *noted)
+
+    def table(self) -> pd.DataFrame:
+        """Give the tasks as a table: granule, beam, address, companions, and what each will cost.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns granule, beam, address, companions, photons, bytes_read, memory (bytes), seconds, west, south,
+            east, north (degrees; NaN where nothing is known).
+        """
+        import pandas as pd
+
+        rows = [
+            (
+                task.granule,
+                task.beam,
+                task.address,
+                ", ".join(granule.companions),
+                *beam.cost,
+                *(beam.bounds or (None,) * 4),
+            )
+            for granule in self.granules
+            for task, beam in zip(_tasks_of(granule), granule.beams, strict=True)
+        ]
+        places = ("west", "south", "east", "north")
+        table = pd.DataFrame(rows, columns=["granule", "beam", "address", "companions", *Cost._fields, *places])
+        return table.astype(dict.fromkeys(places, "float64"))
+
+    def estimate(self) -> Estimate:
+        """Say what the whole plan will cost; printed, it is said in words."""
+        costs = [beam.cost for granule in self.granules for beam in granule.beams]
+        sizes = [granule.size for granule in self.granules if granule.size is not None]
+        return Estimate(
+            granules=len(self.granules),
+            tasks=len(costs),
+            photons=sum(cost.photons for cost in costs),
+            bytes_read=sum(cost.bytes_read for cost in costs),
+            memory=max((cost.memory for cost in costs), default=0),
+            seconds=sum(cost.seconds for cost in costs),
+            granule_bytes=sum(sizes),
+            sized=len(sizes),
+        )
 
     def lazy(self, on_error: OnError = "raise") -> LazyResult:
         """Give the frame and the outcomes, not yet computed; both come from the same tasks.
@@ -79,39 +176,32 @@ class Plan:
 
         return lazy_result(self, on_error)
 
+    def save(self, path: str | Path) -> None:
+        """Save the plan as one file, from which `Plan.load` makes it again without a catalog.
 
-def make_plan(
-    product: str,
-    resources: str | Path | Iterable[str | Path],
-    parms: Parameters | Mapping[str, Any] | str | Path | None = None,
-    *,
-    keep_id: bool = False,
-    **keywords: Any,
-) -> Plan:
-    """Plan a product over granules.
+        Raises
+        ------
+        InputError
+            When the file can't be put there.
+        """
+        from .plan_file import save_plan
 
-    Parameters
-    ----------
-    product
-        ``"atl06"``.
-    resources
-        Paths of granules and folders.
-    parms, **keywords
-        The parameters: see `Parameters.of`.
-    keep_id
-        Keep the column ``extent_id``.
+        save_plan(self, path)
 
-    Raises
-    ------
-    InputError
-        A product, parameter or resource that is not right; the message says what would be.
-    """
-    chosen = product_named(product)
-    parameters = Parameters.of(parms, **keywords)
-    parameters.notice_unused(product, chosen.honours)
-    found = find_resources(resources, chosen.reads)
-    granules = tuple(
-        PlannedGranule(granule.name, granule.address, parameters.selected_beams, granule.size)
-        for granule in found.granules
-    )
-    return Plan(Request(product, parameters, keep_id), granules, found.left_out)
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Load a plan.
+
+        Raises
+        ------
+        InputError
+            When there is no plan in the file.
+        """
+        from .plan_file import load_plan
+
+        return load_plan(path)
+
+
+def _tasks_of(granule: PlannedGranule) -> list[Task]:
+    name, address = str(granule.name), granule.address
+    return [Task(address, name, beam.beam) for beam in granule.beams]

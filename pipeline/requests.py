@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .parameters import Parameters
 from .plan import OnError
-from .plan import make_plan as plan
+from .planning import make_plan as plan
 
 if TYPE_CHECKING:
     import dask_geopandas
 
+    from .catalog.query import Catalog
+
+__all__ = ["atl06", "plan"]
+
 
 def atl06(
-    resources: str | Path | Iterable[str | Path],
+    resources: str | Path | Iterable[str | Path] | None = None,
     parms: Parameters | Mapping[str, Any] | str | Path | None = None,
     *,
+    catalog: Catalog | str | Path | None = None,
+    prefer: Sequence[str | Path] = (),
     on_error: OnError = "raise",
     keep_id: bool = False,
     **parameters: Any,
@@ -27,9 +33,11 @@ def atl06(
     Parameters
     ----------
     resources
-        Paths of ATL03 granules, and of folders of them.
+        Paths of ATL03 granules, and of folders of them. None asks the catalog.
     parms, **parameters
         The request by its SlideRule names: `Parameters` lists them with their defaults.
+    catalog, prefer
+        Where granules are searched for: see `nunatak.plan`.
     on_error
         ``"raise"``: a failed task raises `TaskFailedError` when the frame is computed. ``"collect"``: the rows of the
         others come; the outcomes are had by ``nunatak.plan(...).lazy(on_error="collect")``.
@@ -57,4 +65,5 @@ def atl06(
     >>> str(heights.crs), heights.index.name
     ('EPSG:7912', 'time')
     """
-    return plan("atl06", resources, parms, keep_id=keep_id, **parameters).lazy(on_error).frame
+    chosen = plan("atl06", resources, parms, catalog=catalog, prefer=prefer, keep_id=keep_id, **parameters)
+    return chosen.lazy(on_error).frame

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .catalog.query import Found
 from .errors import ResourceError
 from .granule import GranuleName
 from .vocabulary import shown
@@ -33,6 +34,14 @@ class Resource:
     address: str
     size: int
     companion_addresses: tuple[tuple[str, str], ...] = ()
+
+    def found(self) -> Found:
+        """Give it as a catalog would."""
+        companions = {
+            product: Found(GranuleName.parse(address), {"file": address})
+            for product, address in self.companion_addresses
+        }
+        return Found(self.name, {"file": self.address}, self.size, companions=companions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from ..pipeline.beam import Beam
 from ..pipeline.granule import GROUND_TRACK
 from ..pipeline.outcome import Outcome, summary
 from ..pipeline.photons import read_photons
-from ..pipeline.plan import Plan, make_plan
+from ..pipeline.plan import Plan
+from ..pipeline.planning import make_plan
 from ..pipeline.reading.granule_file import GranuleFile
 from ..pipeline.stream import stream
 from ..pipeline.writers.geoparquet import GeoParquetWriter

@@ -15,9 +15,10 @@ from distributed import Client, LocalCluster
 
 import nunatak
 from nunatak.pipeline import graph
+from nunatak.pipeline.estimate import cost_of
 from nunatak.pipeline.granule import BEAMS, GranuleName
 from nunatak.pipeline.outcome import Outcome, TaskFailedError
-from nunatak.pipeline.plan import Plan, PlannedGranule
+from nunatak.pipeline.plan import Plan, PlannedBeam, PlannedGranule
 from nunatak.pipeline.region import Region
 from nunatak.pipeline.task import Request, run_task
 from nunatak.testing import simulate
@@ -45,8 +46,9 @@ def spoilt(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan_of(granules: int) -> Plan:
     """A plan over granules that are not there, for what needs no reading."""
     name = GranuleName.parse("ATL03_20181017222812_02950102_006_02.h5")
+    beams = tuple(PlannedBeam(beam, cost_of(1e6)) for beam in BEAMS)
     many = tuple(
-        PlannedGranule(other, f"/archive/ATLAS/ATL03/006/2018/10/17/{other}", BEAMS)
+        PlannedGranule(other, {"file": f"/archive/ATLAS/ATL03/006/2018/10/17/{other}"}, beams)
         for i in range(granules)
         for other in [replace(name, rgt=i % 1387 + 1, cycle=i // 1387 + 1)]
     )
@@ -57,7 +59,9 @@ def same(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> bool:
     """Equal to the last bit, NaN included."""
     pd.testing.assert_frame_equal(a.drop(columns="geometry"), b.drop(columns="geometry"), check_exact=True)
     columns = [c for c in a.columns if c != "geometry"]
-    return all(a[c].to_numpy().tobytes() == b[c].to_numpy().tobytes() for c in columns) and a.geometry.equals(b.geometry)
+    return all(a[c].to_numpy().tobytes() == b[c].to_numpy().tobytes() for c in columns) and a.geometry.equals(
+        b.geometry
+    )
 
 
 @pytest.fixture(scope="module")
@@ -185,5 +189,3 @@ class TestGraph:
     def test_an_empty_plan_is_an_error(self) -> None:
         with pytest.raises(nunatak.InputError, match="no task"):
             plan_of(0).lazy()
-
-

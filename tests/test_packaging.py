@@ -11,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 
 import nunatak
+from nunatak.pipeline.products import PRODUCTS
+from nunatak.pipeline.reference import product_reference
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -81,3 +83,9 @@ def test_imports_run_one_way() -> None:
                     assert floors.get(target, 99) <= floor, f"{path} imports {node.module} at line {node.lineno}"
                 elif isinstance(node, ast.Import):
                     assert not any(alias.name.split(".")[0] == "nunatak" for alias in node.names), path
+
+
+def test_the_reference_is_up_to_date() -> None:
+    """`python -m nunatak.pipeline.reference atl06 > docs/atl06.md` writes it again."""
+    for name in PRODUCTS:
+        assert (ROOT / "docs" / f"{name}.md").read_text() == product_reference(name) + "\n"

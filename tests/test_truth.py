@@ -78,9 +78,7 @@ def test_times_lie_on_the_line_through_delta_time(track: SimulatedGranule) -> No
 def test_a_gap_ends_the_grid_and_a_new_one_starts(tmp_path: Path) -> None:
     """Each side of a missing stretch gives what it gives alone: nothing is fitted across it (differences, 8)."""
     gap = (3000.0, 5000.0)
-    granule = simulate(
-        tmp_path, kilometres=8, terrain="slope", beams=(BEAM,), seed=9, gaps=(gap,), with_atl08=False
-    )[0]
+    granule = simulate(tmp_path, kilometres=8, terrain="slope", beams=(BEAM,), seed=9, gaps=(gap,), with_atl08=False)[0]
     with h5py.File(granule.path) as file:
         places = file[BEAM]["geolocation"]
         ids, latitude = places["segment_id"][:], places["reference_photon_lat"][:]

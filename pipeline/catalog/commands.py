@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 UNREADABLE = 3
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parsers(subparsers: Any) -> None:
     """Add ``index`` to the commands of the command line."""
     parser = subparsers.add_parser(
         "index",

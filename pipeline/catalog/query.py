@@ -65,6 +65,8 @@ class Found:
         Where it may hold data (longitude, latitude; may have several parts), if the catalog knows.
     tracks
         Simplified ground track of each beam that it holds, if the catalog knows; a beam that is not in it is absent.
+    photons
+        Photons of each beam that it holds, if the catalog has counted them.
     companions
         Product -> the granule that goes with this one, as far as there is one.
     notes
@@ -76,6 +78,7 @@ class Found:
     size: int | None = None
     outline: Geometry | None = None
     tracks: Mapping[str, Geometry] | None = None
+    photons: Mapping[str, int] | None = None
     companions: Mapping[str, Found] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from nunatak.pipeline.catalog import local
 from nunatak.pipeline.catalog import update as updating
-from nunatak.pipeline.catalog.commands import add_parser
+from nunatak.pipeline.catalog.commands import add_parsers
 from nunatak.pipeline.catalog.index_file import INDEX_NAME, open_index
 from nunatak.pipeline.catalog.indexing import read_positions, read_record
 from nunatak.pipeline.catalog.local import LocalCatalog
@@ -350,7 +350,7 @@ def test_files_that_are_no_granules_are_named(
 
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
+    add_parsers(parser.add_subparsers())
     args = parser.parse_args(arguments)
     return int(args.run(args))
 
@@ -470,8 +470,8 @@ def test_the_command_imports_little(tmp_path: Path) -> None:
     import subprocess
 
     code = (
-        "import argparse, sys; from nunatak.pipeline.catalog.commands import add_parser; "
-        "add_parser(argparse.ArgumentParser().add_subparsers()); "
+        "import argparse, sys; from nunatak.pipeline.catalog.commands import add_parsers; "
+        "add_parsers(argparse.ArgumentParser().add_subparsers()); "
         "print([name for name in ('pyarrow', 'shapely', 'numba', 'h5coro') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
