@@ -90,9 +90,9 @@ def cover_polygons(shells: list[Floats], projection: str, reach: float, max_vert
 def _widened(area: Any, margin: float, reach: float) -> Any:
     import shapely
 
-    # parts that overlap after simplifying are united by the buffer
-    coarse = shapely.MultiPolygon(list(shapely.get_parts(shapely.simplify(shapely.get_parts(area), _BEFORE * margin))))
-    return shapely.simplify(shapely.buffer(coarse, margin + reach, quad_segs=8), _AFTER * margin)
+    coarse = shapely.simplify(shapely.get_parts(area), _BEFORE * margin)
+    wide = shapely.union_all(shapely.buffer(coarse, margin + reach, quad_segs=4))
+    return shapely.simplify(wide, _AFTER * margin)
 
 
 def _outer(polygon: Any) -> Any:

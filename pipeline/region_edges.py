@@ -122,6 +122,8 @@ def unwrap(lon: Floats) -> tuple[Floats, int]:
     >>> unwrap(np.array([170.0, -170.0, -170.0, 170.0]))
     (array([170., 190., 190., 170.]), 0)
     """
+    if lon.max() - lon.min() <= 180:
+        return lon, 0
     step = np.roll(lon, -1) - lon
     around = (np.abs(step) == 360) & (np.roll(step, 1) == 0) & (np.roll(step, -1) == 0)
     jump = np.where(around, 0, -np.round(step / 360))

@@ -60,13 +60,13 @@ def make_outline(drawing: Drawing, proj: object = "auto") -> tuple[str, list[Rin
             for ring in rings:
                 _check_positions(ring, drawing)
     name = asked if asked != "auto" else _choose(polygons, to_lonlat, drawing)
-    drawn = _drawn_polygons(polygons, to_lonlat is None, drawing.source)
     lonlat = [[_lonlat(ring, to_lonlat, name) for ring in rings] for rings in polygons]
     if asked == "auto" and name != "plate_carree" and any(_is_flat(p) for p in _in_plane(lonlat, name)):
         # such as the GeoJSON rectangle from -180 to 180: in a polar plane its corners lie on one line
         name = "plate_carree"
     if name == "plate_carree":
         return name, _plate_carree(lonlat, drawing.source)
+    drawn = _drawn_polygons(polygons, to_lonlat is None, drawing.source)
     return name, _polar(lonlat, drawn, name, drawing.source)
 
 
@@ -333,6 +333,8 @@ def _cut_at_antimeridian(polygon: Any) -> list[Any]:
 
 def _short_edges(ring: Ring) -> Ring:
     """Divide edges longer than 180 degrees, which would be read back as the short way round."""
+    if ring[:, 0].max() - ring[:, 0].min() <= 180:
+        return ring
     following = np.roll(ring, -1, axis=0)
     long = np.flatnonzero(np.abs(following[:, 0] - ring[:, 0]) > 180)
     thirds = [ring[long] + (following[long] - ring[long]) * part for part in (1 / 3, 2 / 3)]
