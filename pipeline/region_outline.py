@@ -6,7 +6,6 @@ ring that begins elsewhere gives another answer there (docs/differences.md).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +17,12 @@ from .projection import POLAR_LATITUDE, project, projection_name, unproject
 from .region_bounds import widest_gap
 from .region_edges import straighten, unwrap
 from .region_forms import Drawing, Ring, Rings, parse_crs
+from .region_polygons import canonical, disjoint, is_flat, rings_of, valid_polygons
 
 Floats = NDArray[np.float64]
 
 #: Points per edge by which a drawing in another CRS is searched for the poles.
 _SAMPLES = 8
-#: Area over squared length below which a ring is a line there and back.
-_FLAT = 1e-13
 
 
 def make_outline(drawing: Drawing, proj: object = "auto") -> tuple[str, list[Rings]]:
@@ -55,13 +53,9 @@ def make_outline(drawing: Drawing, proj: object = "auto") -> tuple[str, list[Rin
     asked, own = projection_name(proj), projection_name(drawing.proj)
     asked = own if asked == "auto" else asked
     polygons, to_lonlat = _where_straight(drawing, own not in {"auto", asked})
-    if to_lonlat is None:
-        for rings in polygons:
-            for ring in rings:
-                _check_positions(ring, drawing)
     name = asked if asked != "auto" else _choose(polygons, to_lonlat, drawing)
     lonlat = [[_lonlat(ring, to_lonlat, name) for ring in rings] for rings in polygons]
-    if asked == "auto" and name != "plate_carree" and any(_is_flat(p) for p in _in_plane(lonlat, name)):
+    if asked == "auto" and name != "plate_carree" and any(is_flat(p) for p in _in_plane(lonlat, name)):
         # such as the GeoJSON rectangle from -180 to 180: in a polar plane its corners lie on one line
         name = "plate_carree"
     if name == "plate_carree":
@@ -79,20 +73,17 @@ def _where_straight(drawing: Drawing, moved: bool) -> tuple[list[Rings], Callabl
         plane = drawing.proj
         rings = [[np.column_stack(project(plane, *ring.T)) for ring in part] for part in drawing.polygons]
         return rings, lambda points: np.column_stack(unproject(plane, *points.T))
-    if moved or drawing.box:
-        for part in drawing.polygons:
-            for ring in part:
-                _check_positions(ring, drawing)
-        return drawing.polygons, _as_they_are
-    if drawing.crs is None:
-        return drawing.polygons, None
-    crs = parse_crs(drawing.crs)
-    to_lonlat = _transformer(crs, drawing.source)
-    if not crs.is_geographic:
-        return drawing.polygons, to_lonlat
-    if _is_wgs84(crs):
-        return drawing.polygons, None
-    return [[to_lonlat(ring) for ring in part] for part in drawing.polygons], None
+    crs = None if drawing.crs is None else parse_crs(drawing.crs)
+    if crs is not None and not crs.is_geographic:
+        return drawing.polygons, _transformer(crs, drawing.source)
+    polygons = drawing.polygons
+    if crs is not None and not _is_wgs84(crs):
+        to_lonlat = _transformer(crs, drawing.source)
+        polygons = [[to_lonlat(ring) for ring in part] for part in polygons]
+    for part in polygons:
+        for ring in part:
+            _check_positions(ring, drawing)
+    return polygons, _as_they_are if moved or drawing.box else None
 
 
 def _as_they_are(points: Floats) -> Floats:
@@ -197,67 +188,17 @@ def _in_plane(lonlat: list[Rings], name: str) -> list[Any]:
     return [shapely.Polygon(rings[0], rings[1:]) for rings in projected]
 
 
-def _is_flat(polygon: Any) -> bool:
-    return bool(polygon.area <= _FLAT * polygon.length**2)
-
-
 def _polar(lonlat: list[Rings], drawn: list[Any], name: str, source: str) -> list[Rings]:
     side = 1 if name == "north_polar" else -1
     for rings in lonlat:
         if unwrap(rings[0][:, 0])[1] and (side * rings[0][:, 1] <= 0).all():
             raise RegionError(f"{source}: proj is {name!r}, and the outline goes around the other pole")
     plane = _in_plane(lonlat, name)
-    whole = _disjoint(_valid(plane, drawn, source, name))
+    whole = disjoint(valid_polygons(plane, drawn, source, name))
     if all(a is b for a, b in zip(whole, plane, strict=False)) and len(whole) == len(plane):
-        return _canonical([[_on_one_turn(ring) for ring in rings] for rings in lonlat], name)
-    back: list[Rings] = [[np.column_stack(unproject(name, *r.T)) for r in _rings(part)] for part in whole]
-    return _canonical([[_on_one_turn(ring) for ring in rings] for rings in back], name)
-
-
-def _valid(plane: list[Any], drawn: list[Any], source: str, name: str) -> list[Any]:
-    """Give valid polygons in the plane.
-
-    A drawing that does not cross itself may still fold in the plane, such as Antarctica's border along the
-    antimeridian to the pole and back. It is then made valid by the even-odd rule, which every test here
-    follows.
-    """
-    import shapely
-
-    whole: list[Any] = []
-    for polygon, original in zip(plane, drawn, strict=True):
-        if polygon.is_valid:
-            whole.append(polygon)
-        elif _is_flat(polygon.convex_hull) or (original.is_valid and _is_flat(polygon)):
-            raise RegionError(f"{source}: a polygon encloses nothing in the {name} plane, where its edges are straight")
-        elif original.is_valid:
-            mended = shapely.make_valid(polygon, method="linework")
-            whole.extend(part for part in shapely.get_parts(mended) if part.geom_type == "Polygon")
-        else:
-            raise _crosses_itself(original, source)
-    return whole
-
-
-def _crosses_itself(polygon: Any, source: str) -> RegionError:
-    import shapely
-
-    reason = str(shapely.is_valid_reason(polygon))
-    found = re.fullmatch(r"(.*)\[(.*)\]", reason)
-    what, where = found.groups() if found else (reason, "")
-    place = f" at ({', '.join(where.split())})" if where else ""
-    return RegionError(f"{source} is no outline: {what.lower()}{place}; mend it, for example with shapely.make_valid")
-
-
-def _disjoint(polygons: list[Any]) -> list[Any]:
-    """Unite polygons that overlap or share a border; others stay as they are."""
-    import shapely
-
-    if len(polygons) < 2 or shapely.MultiPolygon(polygons).is_valid:
-        return polygons
-    return [part for part in shapely.get_parts(shapely.union_all(polygons)) if part.geom_type == "Polygon"]
-
-
-def _rings(polygon: Any) -> Rings:
-    return [np.asarray(ring.coords)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
+        return canonical([[_on_one_turn(ring) for ring in rings] for rings in lonlat], name)
+    back: list[Rings] = [[np.column_stack(unproject(name, *r.T)) for r in rings_of(part)] for part in whole]
+    return canonical([[_on_one_turn(ring) for ring in rings] for rings in back], name)
 
 
 # plate carree ----------------------------------------------------------------------------------------
@@ -293,8 +234,8 @@ def _continuous(ring: Ring, pole: int) -> Ring:
 
 def _plate_carree(lonlat: list[Rings], source: str) -> list[Rings]:
     plane = [_unwrapped(rings, source, poles=True) for rings in lonlat]
-    whole = _disjoint(_one_frame(_valid(plane, plane, source, "plate_carree")))
-    return _canonical([[_short_edges(ring) for ring in _rings(part)] for part in whole], "plate_carree")
+    whole = disjoint(_one_frame(valid_polygons(plane, plane, source, "plate_carree")))
+    return canonical([[_short_edges(ring) for ring in rings_of(part)] for part in whole], "plate_carree")
 
 
 def _one_frame(polygons: list[Any]) -> list[Any]:
@@ -328,7 +269,7 @@ def _cut_at_antimeridian(polygon: Any) -> list[Any]:
         part = shapely.intersection(polygon, shapely.box(360 * turn - 180, -90, 360 * turn + 180, 90))
         pieces += [_shift(p, -turn) for p in shapely.get_parts(part) if p.geom_type == "Polygon"]
     # a touch of the antimeridian may leave a strip that rounding closes
-    return [piece for piece in pieces if not _is_flat(piece)]
+    return [piece for piece in pieces if not is_flat(piece)]
 
 
 def _short_edges(ring: Ring) -> Ring:
@@ -341,30 +282,7 @@ def _short_edges(ring: Ring) -> Ring:
     return np.insert(ring, np.repeat(long + 1, 2), np.stack(thirds, axis=1).reshape(-1, 2), axis=0)
 
 
-# one way of writing ----------------------------------------------------------------------------------
-
-
 def _on_one_turn(ring: Ring) -> Ring:
     """Bring longitudes into (-180, 180], and give the pole, which has none, longitude 0."""
     lon = ring[:, 0] - 360 * np.ceil((ring[:, 0] - 180) / 360)
     return np.column_stack([np.where(np.abs(ring[:, 1]) == 90, 0.0, lon), ring[:, 1]])
-
-
-def _canonical(polygons: list[Rings], name: str) -> list[Rings]:
-    written = []
-    for shell, *holes in polygons:
-        inner = sorted((_written(hole, name, -1) for hole in holes), key=lambda ring: ring[0].tolist())
-        written.append([_written(shell, name, 1), *inner])
-    return sorted(written, key=lambda rings: rings[0][0].tolist())
-
-
-def _written(ring: Ring, name: str, winding: int) -> Ring:
-    """Let a ring wind one way and begin at its westernmost, southernmost vertex."""
-    ring = ring[(ring != np.roll(ring, 1, axis=0)).any(axis=1)]
-    x, y = project(name, ring[:, 0], ring[:, 1])
-    # about the first vertex: far from the origin the products would swallow a small ring's area
-    x, y = x - x[0], y - y[0]
-    if winding * float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()) < 0:
-        ring = ring[::-1]
-    first = int(np.lexsort((ring[:, 1], ring[:, 0]))[0])
-    return np.ascontiguousarray(np.roll(ring, -first, axis=0)) + 0.0  # + 0.0: no negative zero

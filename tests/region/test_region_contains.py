@@ -14,10 +14,6 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nunatak.kernels.polygon import index_edges, points_inside
-from nunatak.pipeline.errors import RegionError
-from nunatak.pipeline.projection import project, unproject
-from nunatak.pipeline.region import Region
 from region_outlines import (
     PLANES,
     Sketch,
@@ -28,6 +24,11 @@ from region_outlines import (
     polar_sketches,
     sketches,
 )
+
+from nunatak.kernels.polygon import index_edges, points_inside
+from nunatak.pipeline.errors import RegionError
+from nunatak.pipeline.projection import project, unproject
+from nunatak.pipeline.region import Region
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -10,9 +10,10 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from region_outlines import PLANES, Sketch, around, degree_sketches, from_plane, polar_sketches, sketches, to_plane
+
 from nunatak.pipeline.errors import RegionError
 from nunatak.pipeline.region import Region, RegionMask
-from region_outlines import PLANES, Sketch, around, degree_sketches, from_plane, polar_sketches, sketches, to_plane
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pytest
 import shapely
+
 from nunatak.pipeline.errors import ParameterError, RegionError
 from nunatak.pipeline.region import Region, RegionMask
 

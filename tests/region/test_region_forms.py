@@ -18,9 +18,10 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from region_outlines import PLANES, Sketch, degree_sketches, from_plane, polar_sketches
+
 from nunatak.pipeline.errors import RegionError
 from nunatak.pipeline.region import Region
-from region_outlines import PLANES, Sketch, degree_sketches, from_plane, polar_sketches
 
 RING = [(-108.3, 38.8), (-107.7, 38.9), (-107.8, 39.3), (-108.2, 39.1)]
 HOLE = [(-108.1, 38.95), (-107.9, 38.95), (-107.9, 39.05)]
@@ -113,6 +114,9 @@ def test_a_geographic_crs_of_another_datum() -> None:
     region = Region.of(frame("EPSG:4267"))  # NAD27: some 50 m off in Colorado
     shift = np.abs(region.vertices - Region.of(RING).vertices)
     assert 1e-5 < shift.max() < 1e-2
+    box = Region.of((-108, 38, -107, 39), crs="EPSG:4267")
+    assert np.ptp(box.vertices[:, 0]) == pytest.approx(1, abs=1e-3)
+    assert 1e-5 < np.abs(box.vertices - Region.of((-108, 38, -107, 39)).vertices).max() < 1e-2
 
 
 def test_holes_and_several_parts() -> None:

@@ -11,8 +11,9 @@ import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nunatak.pipeline.region import Region, RegionMask
 from region_outlines import Sketch, around, degree_sketches
+
+from nunatak.pipeline.region import Region, RegionMask
 
 
 class Raster:
