@@ -181,9 +181,15 @@ class Parameters(BaseModel):
         """The beams that both `beams` and `track` select."""
         return tuple(beam for beam in self.beams if self.track in {0, track_of(beam)})
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The parameters that were given another value than their default; a request that was saved names them all."""
+        fields = Parameters.model_fields
+        return frozenset(n for n in self.model_fields_set if getattr(self, n) != fields[n].get_default())
+
     def notice_unused(self, product: str, honoured: Iterable[str]) -> None:
         """Warn of parameters that were given and that a product has no use for."""
-        unused = sorted(self.model_fields_set - set(honoured))
+        unused = sorted(self.given - set(honoured))
         if unused:
             warnings.warn(f"{product} has no use for: {', '.join(unused)}", ParameterNotice, stacklevel=3)
 

@@ -48,9 +48,11 @@ class GeoParquetWriter:
         import pyarrow.parquet as pq
 
         table, self._geo = _arrow(self._meta)
+        # dask looks for "geo" in the Arrow schema, which is written first: without bounds, and so right for all rows
+        schema = table.schema.with_metadata({**table.schema.metadata, "geo": json.dumps(self._geo)})
         with self._file:
             unfinished = self._file.enter_context(whole_file(self.path))
-            self._writer = pq.ParquetWriter(unfinished, table.schema, compression="zstd")
+            self._writer = pq.ParquetWriter(unfinished, schema, compression="zstd")
             self._file.push(self._finish)
             self._file = self._file.pop_all()
         return self
