@@ -33,7 +33,7 @@ def granule_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from nunatak.testing.granules import simulate
 
     folder = tmp_path_factory.mktemp("granules")
-    simulate(folder, 2, kilometres=2.5, beams=("gt1l", "gt1r", "gt2l"), absent={1: ["gt1r"]}, seed=1)
+    simulate(folder, 2, kilometres=2.5, beams=("gt1l", "gt1r", "gt2l"), absent={2: ["gt1r"]}, seed=1)
     return folder
 
 

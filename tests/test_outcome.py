@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nunatak.pipeline import errors
 from nunatak.pipeline.errors import NunatakError, ReadError
 from nunatak.pipeline.outcome import Outcome, Status, TaskFailedError, count_statuses, outcome_table, summary

@@ -8,8 +8,9 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import nunatak
 import pytest
+
+import nunatak
 from nunatak.pipeline.errors import InputError, ResourceError
 from nunatak.pipeline.resources import Resources, find_resources
 

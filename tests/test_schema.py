@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+
 from nunatak.pipeline.parameters import Parameters
 from nunatak.pipeline.products import PRODUCTS, product_named
 from nunatak.pipeline.products.schema import CRS, INDEX, Column, Schema

@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import nunatak
 import pandas as pd
 import pytest
+
+import nunatak
 from nunatak import Outcome, Status, TaskFailedError
 from nunatak.cluster.workers import ClusterWorkers, InlineWorkers, ThreadWorkers, open_workers
 from nunatak.pipeline.errors import InputError

@@ -11,8 +11,9 @@ from typing import Any
 import dask
 import h5py
 import numpy as np
-import nunatak
 import pytest
+
+import nunatak
 from nunatak import Outcome, Status, TaskFailedError
 from nunatak.pipeline import products
 from nunatak.pipeline.outcome import count_statuses

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nunatak.pipeline.errors import InputError
 from nunatak.pipeline.times import gps_to_sdp, gps_to_utc, sdp_to_gps, sdp_to_utc, utc_to_gps, utc_to_sdp
 
