@@ -1,7 +1,7 @@
 """What a task will cost, before anything is read: photons, bytes, memory, seconds.
 
 Estimates are for planning: they come from a granule's size and from how much of it lies in the region, with the
-constants below, which `benchmarks/estimates.py` measures again. What a task really took stands in its outcome.
+constants below, which `benchmarks/estimates.py` holds against what tasks took. What a task really took stands in its outcome.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ if TYPE_CHECKING:
     from .catalog.query import Found
     from .region import Region, RegionMask
 
-#: Bytes of an ATL03 granule for each of its photons, all groups together.
+#: Bytes of an ATL03 granule for each of its photons, all groups together, where photons are not counted.
 FILE_BYTES_PER_PHOTON: Final = 34.0
-#: Bytes that a task fetches for each photon of the region: eight fields, compressed.
+#: Of them, at most, what a task fetches for a photon: eight fields, compressed.
 READ_BYTES_PER_PHOTON: Final = 21.0
-#: Bytes that a task fetches whatever the region: metadata, the segments' positions, the background rate.
-READ_BYTES_AT_LEAST: Final = 400_000
+#: Bytes that a task fetches whatever it reads: metadata, the segments' positions, the background rate.
+READ_BYTES_AT_LEAST: Final = 800_000
+#: Bytes more for a region: chunks that reach beyond it at both ends, and what lies between ranges fetched as one.
+READ_BYTES_AT_ENDS: Final = 1_000_000
 #: Bytes of memory for each photon: the fields (38), what is kept of them, and the kernels' room.
 MEMORY_PER_PHOTON: Final = 60.0
 #: Bytes of memory of a task without photons: segments, background, one fetched range and its chunks.
 MEMORY_AT_LEAST: Final = 24_000_000
 #: Photons a second that one core reads from a local disk, inflates and fits.
-PHOTONS_PER_SECOND: Final = 5e6
+PHOTONS_PER_SECOND: Final = 8e6
 #: Seconds to open a granule and to find the rows.
-SECONDS_AT_LEAST: Final = 0.02
+SECONDS_AT_LEAST: Final = 0.008
 
 # Points of a track that are asked whether they lie in the region.
 _SAMPLES: Final = 24
@@ -63,22 +65,32 @@ class Cost(NamedTuple):
     seconds: float
 
 
-def cost_of(photons: float) -> Cost:
-    """Estimate the cost of a task that has so many photons in its region."""
+class Content(NamedTuple):
+    """What a beam holds: photons, and bytes that are fetched for each of them."""
+
+    photons: float
+    bytes_each: float
+
+
+def content_of(found: Found, beam: str) -> Content:
+    """Estimate what a beam holds: as counted by the catalog, or an equal part by the granule's size."""
+    if found.photons is None:
+        return Content((found.size or 0) / FILE_BYTES_PER_PHOTON / len(found.tracks or range(6)), READ_BYTES_PER_PHOTON)
+    each = (found.size or 0) / max(1, sum(found.photons.values()))
+    return Content(float(found.photons.get(beam, 0)), min(each, READ_BYTES_PER_PHOTON))
+
+
+def cost_of(content: Content, share: float = 1.0) -> Cost:
+    """Estimate the cost of a task over a share of a beam."""
+    photons = content.photons * share
+    whole = content.photons * content.bytes_each
+    part = photons * content.bytes_each + READ_BYTES_AT_ENDS
     return Cost(
         round(photons),
-        round(READ_BYTES_AT_LEAST + photons * READ_BYTES_PER_PHOTON),
+        round(READ_BYTES_AT_LEAST + min(part, whole)),
         round(MEMORY_AT_LEAST + photons * MEMORY_PER_PHOTON),
         round(SECONDS_AT_LEAST + photons / PHOTONS_PER_SECOND, 4),
     )
-
-
-def beam_photons(found: Found, beams: Sequence[str]) -> dict[str, float]:
-    """Estimate the photons of each beam of a granule: as counted by the catalog, or an equal part by its size."""
-    if found.photons is not None:
-        return {beam: float(found.photons.get(beam, 0)) for beam in beams}
-    each = (found.size or 0) / FILE_BYTES_PER_PHOTON / len(found.tracks or range(6))
-    return dict.fromkeys(beams, each)
 
 
 def shares_inside(shapes: Sequence[Geometry | None], area: Region | RegionMask | None) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .catalog.query import Catalog, Found, Query
 from .errors import InputError
-from .estimate import beam_photons, cost_of, shares_inside, task_bounds
+from .estimate import content_of, cost_of, shares_inside, task_bounds
 from .parameters import SEARCH, ParameterNotice, Parameters
 from .plan import Plan, PlannedBeam, PlannedGranule
 from .products import product_named
@@ -76,7 +76,9 @@ def make_plan(
         return Plan(request, plan_granules(found, parameters), named.left_out, {"resources": "named"})
     asked = catalog_of(catalog, prefer)
     query = query_of(parameters, chosen.reads)
-    origin = asked.describe() | {"search": parameters.model_dump(mode="json", include=set(SEARCH), exclude_none=True)}
+    origin = asked.describe() | {
+        "search": parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
+    }
     return Plan(request, plan_granules(asked.find(query), parameters), (), origin)
 
 
@@ -95,10 +97,8 @@ def plan_granules(found: Sequence[Found], parameters: Parameters) -> tuple[Plann
     shapes = [granule.outline if granule.tracks is None else granule.tracks[beam] for granule, beam in pairs]
     shares, bounds = shares_inside(shapes, area), task_bounds(shapes, area)
     beams: dict[int, list[PlannedBeam]] = {id(granule): [] for granule in found}
-    photons = {id(granule): beam_photons(granule, parameters.selected_beams) for granule in found}
     for (granule, beam), share, box in zip(pairs, shares, bounds, strict=True):
-        planned = PlannedBeam(beam, cost_of(photons[id(granule)][beam] * share), box)
-        beams[id(granule)].append(planned)
+        beams[id(granule)].append(PlannedBeam(beam, cost_of(content_of(granule, beam), share), box))
     return tuple(
         PlannedGranule(
             granule.name,
@@ -167,7 +167,7 @@ def catalog_of(catalog: Catalog | str | Path | None, prefer: Sequence[str | Path
 
 def _notice_search(parameters: Parameters) -> None:
     """Say which parameters would narrow a search, where none is made."""
-    without_effect = sorted(SEARCH & parameters.model_fields_set)
+    without_effect = sorted(SEARCH & parameters.given)
     if without_effect:
         warnings.warn(
             f"the granules are named and nothing is searched for; without effect: {', '.join(without_effect)}",

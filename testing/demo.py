@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _simulated(folder: Path, count: int, kilometres: float) -> list[SimulatedGranule]:
     started = perf_counter()
-    granules = simulate(folder, count, kilometres=kilometres, seed=2018, gaps=((4000.0, 4700.0),), absent={1: ["gt3r"]})
+    granules = simulate(folder, count, kilometres=kilometres, seed=2018, gaps=((4000.0, 4700.0),), absent={2: ["gt3r"]})
     photons = sum(sum(granule.photons.values()) for granule in granules)
     print(f"{count} granules with {photons:,} photons simulated in {perf_counter() - started:.1f} s: {folder}")
     return granules

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..pipeline.errors import InputError
 from ..pipeline.granule import spot_of
+from ..pipeline.writers.whole import whole_file
 from . import layout
 from .beam import Tables, simulate_beam
 from .granule_groups import write_granule_groups
@@ -17,7 +18,7 @@ from .orbit import ACROSS, Track
 from .scene import Scene
 from .terrain import Terrain
 from .truth import Truth, truth_path
-from .writing import GranuleWriter, import_h5py, page_size, whole_file
+from .writing import GranuleWriter, import_h5py, page_size
 
 _ORIENTATION: Final = {0: "Backward", 1: "Forward", 2: "Transition"}
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline.errors import InputError, MissingExtraError
+from ..pipeline.errors import MissingExtraError
 from .layout import Field, Group, field_dtype
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -38,19 +36,6 @@ def page_size(photons: int) -> int:
     (8388608, 262144)
     """
     return int(min(PAGE, max(_SMALLEST_PAGE, 2 ** round(np.log2(max(photons, 1) * 2)))))
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Offer a temporary path that becomes ``path`` when all is well and vanishes when it is not."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 class GranuleWriter:

@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 
 import nunatak
 from nunatak.pipeline import graph
-from nunatak.pipeline.estimate import cost_of
+from nunatak.pipeline.estimate import Content, cost_of
 from nunatak.pipeline.granule import BEAMS, GranuleName
 from nunatak.pipeline.outcome import Outcome, TaskFailedError
 from nunatak.pipeline.plan import Plan, PlannedBeam, PlannedGranule
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three granules of three beams; the second lacks one."""
     folder = tmp_path_factory.mktemp("granules")
     beams = ("gt1l", "gt2r", "gt3l")
-    simulate(folder, 3, kilometres=3, beams=beams, seed=4, absent={1: ["gt2r"]}, with_atl08=False)
+    simulate(folder, 3, kilometres=3, beams=beams, seed=4, absent={2: ["gt2r"]}, with_atl08=False)
     return folder
 
 
@@ -46,7 +46,7 @@ def spoilt(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan_of(granules: int) -> Plan:
     """A plan over granules that are not there, for what needs no reading."""
     name = GranuleName.parse("ATL03_20181017222812_02950102_006_02.h5")
-    beams = tuple(PlannedBeam(beam, cost_of(1e6)) for beam in BEAMS)
+    beams = tuple(PlannedBeam(beam, cost_of(Content(1e6, 21.0))) for beam in BEAMS)
     many = tuple(
         PlannedGranule(other, {"file": f"/archive/ATLAS/ATL03/006/2018/10/17/{other}"}, beams)
         for i in range(granules)

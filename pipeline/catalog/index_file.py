@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import CatalogError, ResourceError
 from ..granule import BEAMS, GranuleName
+from ..writers.whole import whole_file
 from .indexing import Position, Record
 from .tracks import GAP, TOLERANCE, Tracks
 
@@ -37,7 +38,7 @@ class Index:
         The index.
     root
         The folder that it describes.
-    names, paths, sizes, beams, unlocated, notes
+    names, paths, sizes, beams, photons, unlocated, notes
         One entry for each granule; what `Record` says of them.
     t0, t1
         int64 (G,), nanoseconds since 1970, UTC.
@@ -51,6 +52,7 @@ class Index:
     paths: list[Path]
     sizes: list[int]
     beams: list[list[str]]
+    photons: list[list[int | None]]
     unlocated: list[list[str]]
     notes: list[list[str]]
     t0: NDArray[np.int64]
@@ -105,6 +107,7 @@ def _open(path: Path, mtime_ns: int, size: int) -> Index:  # noqa: ARG001 - what
         paths=[root / part for part in table["path"].to_pylist()],
         sizes=table["size"].to_pylist(),
         beams=table["beams"].to_pylist(),
+        photons=table["photons"].to_pylist(),
         unlocated=table["unlocated"].to_pylist(),
         notes=table["notes"].to_pylist(),
         t0=table["t0"].to_numpy().astype("datetime64[ns]").astype(np.int64),
@@ -179,6 +182,7 @@ def make_table(records: Sequence[Record], root: Path) -> pa.Table:
     import pyarrow as pa
     import shapely
 
+    beams = [sorted({*record.tracks, *record.unlocated}) for record in records]
     shapes = shapely.to_wkb([_shape(record) for record in records])
     columns: dict[str, tuple[Any, list[Any]]] = {
         "name": (pa.string(), [str(record.name) for record in records]),
@@ -197,7 +201,11 @@ def make_table(records: Sequence[Record], root: Path) -> pa.Table:
         "lat0": (pa.float64(), [_coordinate(record.first, 1) for record in records]),
         "lon1": (pa.float64(), [_coordinate(record.last, 0) for record in records]),
         "lat1": (pa.float64(), [_coordinate(record.last, 1) for record in records]),
-        "beams": (pa.list_(pa.string()), [sorted({*record.tracks, *record.unlocated}) for record in records]),
+        "beams": (pa.list_(pa.string()), beams),
+        "photons": (
+            pa.list_(pa.int64()),
+            [[record.photons.get(beam) for beam in there] for record, there in zip(records, beams, strict=True)],
+        ),
         "unlocated": (pa.list_(pa.string()), [list(record.unlocated) for record in records]),
         "notes": (pa.list_(pa.string()), [list(record.notes) for record in records]),
         "part_beams": (
@@ -240,9 +248,5 @@ def write_table(table: pa.Table, path: Path, root: Path) -> None:
         .combine_chunks()
         .replace_schema_metadata({"nunatak": json.dumps(said), "geo": json.dumps(geo)})
     )
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         pq.write_table(table, unfinished, compression="zstd")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -78,6 +78,8 @@ class Record:
         that hold any; longitude and latitude.
     tracks
         Beam -> parts of its simplified track (`nunatak.pipeline.catalog.tracks`); none for a beam without positions.
+    photons
+        Beam -> number of its photons, where the product counts them.
     unlocated
         Beams whose group lacks the datasets of positions: what they hold may be anywhere.
     notes
@@ -93,6 +95,7 @@ class Record:
     first: Position | None = None
     last: Position | None = None
     tracks: Mapping[str, list[Floats]] = field(default_factory=dict)
+    photons: Mapping[str, int] = field(default_factory=dict)
     unlocated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -131,6 +134,7 @@ def read_record(path: Path) -> Record:
         first=next((located[beam].at(0) for beam in sorted(located, reverse=True) if located[beam].any), None),
         last=next((located[beam].at(-1) for beam in sorted(located) if located[beam].any), None),
         tracks={beam: simplify(positions.lon, positions.lat) for beam, positions in located.items()},
+        photons={beam: positions.photons for beam, positions in located.items() if positions.photons is not None},
         unlocated=tuple(beam for beam in beams if beam not in located),
         notes=notes,
     )
@@ -155,12 +159,13 @@ def read_positions(path: Path, product: str, beam: str) -> tuple[Floats, Floats]
 
 @dataclass(frozen=True, slots=True)
 class _Positions:
-    """Positions of a beam; whether the granule has datasets of them at all; and the span of delta_time."""
+    """Positions of a beam; whether the granule has datasets of them at all; the span of delta_time; its photons."""
 
     lon: Floats
     lat: Floats
     known: bool
     span: tuple[float, float] | None
+    photons: int | None = None
 
     @property
     def any(self) -> bool:
@@ -183,9 +188,11 @@ def _read_beam(granule: GranuleFile, product: str, beam: str) -> _Positions:
     lat, lon = columns["lat"].astype(np.float64), columns["lon"].astype(np.float64)
     # ATL03 fills the positions of segments without photons; a fill value is no position anywhere
     there = (np.abs(lat) <= 90) & (np.abs(lon) <= 360)
-    if "photons" in columns:
-        there &= columns["photons"] > 0
-    return _Positions(lon[there], lat[there], known=True, span=span)
+    if "photons" not in columns:
+        return _Positions(lon[there], lat[there], known=True, span=span)
+    there &= columns["photons"] > 0
+    photons = int(columns["photons"].sum(dtype=np.int64))
+    return _Positions(lon[there], lat[there], known=True, span=span, photons=photons)
 
 
 def _span(delta_time: NDArray[np.float64] | None) -> tuple[float, float] | None:

@@ -228,8 +228,16 @@ def _found(index: Index, row: int, notes: dict[int, str]) -> Found:
         size=index.sizes[row],
         outline=None if tracks is None else _united(tracks),
         tracks=tracks,
+        photons=_counted(index, row),
         notes=(*index.notes[row], *([notes[row]] if row in notes else [])),
     )
+
+
+def _counted(index: Index, row: int) -> dict[str, int] | None:
+    """Give the photons of each beam, where all of them are counted."""
+    counts = dict(zip(index.beams[row], index.photons[row], strict=True))
+    known = {beam: count for beam, count in counts.items() if count is not None}
+    return known if len(known) == len(counts) else None
 
 
 def _beam_tracks(index: Index, row: int) -> dict[str, Any]:
