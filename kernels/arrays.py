@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Float64s: TypeAlias = NDArray[np.float64]
+Float32s: TypeAlias = NDArray[np.float32]
+Int64s: TypeAlias = NDArray[np.int64]
+Int32s: TypeAlias = NDArray[np.int32]
+Bytes: TypeAlias = NDArray[np.uint8]
+# a kernel's scalars: their widths are inferred by numba from what comes in, Python's or numpy's numbers
+Int: TypeAlias = Any
+Real: TypeAlias = Any
 
 
 def as_input(values: ArrayLike, dtype: DTypeLike, name: str, length: int | None = None) -> NDArray[Any]:

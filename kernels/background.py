@@ -8,9 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from .arrays import as_input
 
 
-def background_rate(
-    time: ArrayLike, background_time: ArrayLike, background_rate: ArrayLike
-) -> NDArray[np.float64]:
+def background_rate(time: ArrayLike, background_time: ArrayLike, background_rate: ArrayLike) -> NDArray[np.float64]:
     """Interpolate the background rate linearly; before the first and behind the last entry it stays as it is there.
 
     The arrays may cover far more than the times asked for. Entries that are not finite are left out; a time that
@@ -59,6 +57,6 @@ def background_rate(
     left = np.maximum(right - 1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (rates[right] - rates[left]) / (times[right] - times[left]) * (at - times[left]) + rates[left]
-    rate = np.where((behind > 0) & (behind <= last), between, rates[right])
+    rate: NDArray[np.float64] = np.where((behind > 0) & (behind <= last), between, rates[right])
     rate[~np.isfinite(at)] = np.nan
     return rate

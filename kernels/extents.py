@@ -2,12 +2,8 @@
 
 An extent is `len` metres (or segments) long and the next begins `res` further on. The grid follows SlideRule's
 Atl03Reader to the photon: photons are taken in file order and never sorted, although their along-track distances
-are not quite in order; the first photon at or beyond a border ends an extent, whatever comes after it.
-
-Atl03Reader looks at every photon of every extent. Here the borders are found from each segment's largest
-along-track distance, and photons are only looked at in the segment where a border lies: rounding keeps order, so a
-segment whose largest distance is short of a border holds no photon beyond it. What lies between two borders is one
-contiguous run of the kept photons, so an extent is just two positions.
+are not quite in order; the first photon at or beyond a border ends an extent, whatever comes after it. How the
+borders are found is in `grid`.
 """
 
 from __future__ import annotations
@@ -18,11 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import as_input
-from .policy import kernel
+from .grid import SEGMENT_LENGTH, largest_along_of, lay_grid
 from .selection import Selection, count_before
 
-SEGMENT_LENGTH = 20.0
-"""m, nominal; SlideRule, Atl03Reader."""
 FARTHEST = 1000.0
 """m, bound for neighbouring segments and for photons in a segment: beyond it the file's distances are damaged."""
 
@@ -113,13 +107,13 @@ def form_extents(
     spans = np.asarray(pieces, np.int64).reshape(-1, 2)
     _check_grid(length, step, in_segments)
     first_photon = as_input(selection.first_photon, np.int32, "first_photon")
-    largest_along = as_input(_largest_along(first_photon, along_in.view(np.int32)), np.float32, "largest_along")
+    largest_along = as_input(largest_along_of(first_photon, along_in.view(np.int32)), np.float32, "largest_along")
     _check_distances(spans, distance, largest_along)
     metres = length * SEGMENT_LENGTH if in_segments else float(length)
     # extents shorter than the step leave photons out: between them, and among them where distances are not in order
     with_gaps = length < step and not in_segments
     member = np.empty(len(selection.photon) + 1 if with_gaps else 0, np.int32)
-    counts, places, members = _form(
+    counts, places, members = lay_grid(
         spans,
         as_input(selection.photon, np.int32, "photon"),
         first_photon,
@@ -181,199 +175,3 @@ def _check_distances(
             raise ValueError(
                 f"dist_ph_along reaches {largest_along[at]} m in segment row {at}; up to {FARTHEST} m is possible"
             )
-
-
-@kernel
-def _largest_along(first_photon, along_bits):
-    """Find each segment's largest distance by the bits of the float32 values; -inf where it has no photons.
-
-    As integers with the sign's meaning mended they have the order of the floats, and the maximum of integers
-    becomes SIMD where that of floats, because of NaN, does not.
-    """
-    segments = len(first_photon) - 1
-    largest = np.empty(segments, np.float32)
-    bits = largest.view(np.int32)
-    for segment in range(segments):
-        first, end = first_photon[segment], first_photon[segment + 1]
-        if end == first:
-            largest[segment] = -np.inf
-        else:
-            top = np.int32(-(2**31))
-            for k in range(first, end):
-                b = along_bits[k]
-                ordered = b ^ ((b >> 31) & np.int32(0x7FFFFFFF))
-                top = ordered if ordered > top else top
-            bits[segment] = top ^ ((top >> 31) & np.int32(0x7FFFFFFF))
-    return largest
-
-
-@kernel
-def _form(
-    pieces, kept_photon, first_photon, first_kept, largest_along, along, distance, metres, length, step,
-    in_segments, min_photons, min_spread, pass_invalid, member, with_gaps,
-):  # fmt: skip
-    """Lay the grid; give a row of whole numbers and one of distances per extent.
-
-    Names: an extent's *border* is the first photon, in file order, that is beyond its length; its *turn* is the
-    first photon beyond the step, where the search for the next extent begins.
-    """
-    counts = np.empty((len(distance) + 64, 4), np.int64)
-    places = np.empty((len(distance) + 64, 2), np.float64)
-    rows = 0
-    counter = 0
-    members = 0
-    half = metres / 2
-    whole_step = int(step)
-    whole_length = int(np.ceil(length))
-    for piece in range(len(pieces)):
-        segment, segment_end = pieces[piece, 0], pieces[piece, 1]
-        photon, photon_end = np.int64(first_photon[segment]), np.int64(first_photon[segment_end])
-        kept = np.int64(first_kept[segment])
-        start = distance[segment]
-        crossed = segment  # the segment whose beginning `start` has passed last
-        complete = photon >= photon_end
-        while not complete:
-            if in_segments:
-                border, border_segment = _first_of(segment + whole_length, segment_end, first_photon)
-                turn, turn_segment = _first_of(segment + whole_step, segment_end, first_photon)
-            elif with_gaps:
-                border, border_segment = _first_beyond(
-                    length, start, segment, photon, segment_end, distance, along, first_photon, largest_along)
-                turn, turn_segment = _first_beyond(
-                    step, start, border_segment, border, segment_end, distance, along, first_photon, largest_along)
-            else:
-                turn, turn_segment = _first_beyond(
-                    step, start, segment, photon, segment_end, distance, along, first_photon, largest_along)
-                border, border_segment = _first_beyond(
-                    length, start, turn_segment, turn, segment_end, distance, along, first_photon, largest_along)
-            # the search is over when it has looked at the piece's last photon
-            complete = max(border, turn) >= photon_end - 1
-            kept_at_turn = _kept_from(turn, turn_segment, kept_photon, first_kept)
-
-            if with_gaps:
-                first = members
-                members, x_first, x_last = _list_members(
-                    kept, kept_at_turn, length, start, half, segment, distance, along, kept_photon, first_kept,
-                    member, members)
-                count = members - first
-            else:
-                first = kept
-                count = _kept_from(border, border_segment, kept_photon, first_kept) - kept
-                x_first = np.float32(0)
-                x_last = np.float32(0)
-                if count > 1:
-                    x_first = _relative(kept, segment, start, half, distance, along, kept_photon, first_kept)
-                    x_last = _relative(kept + count - 1, segment, start, half, distance, along, kept_photon, first_kept)
-            # SlideRule subtracts in float32 and compares in float64
-            valid = count >= min_photons and not (count > 1 and np.float64(x_last - x_first) < min_spread)
-            if valid or pass_invalid:
-                if rows == len(counts):
-                    counts = _doubled(counts)
-                    places = _doubled(places)
-                counts[rows, 0] = first
-                counts[rows, 1] = first + count
-                counts[rows, 2] = counter
-                counts[rows, 3] = segment
-                places[rows, 0] = start
-                places[rows, 1] = np.float64(along[photon])
-                rows += 1
-            counter += 1
-
-            if in_segments:
-                if segment + whole_step < segment_end:
-                    start = distance[segment + whole_step]
-            else:
-                # a segment passed replaces its nominal 20 m by the true ones, so the grid stays on the segments
-                start += step
-                while crossed + 1 < segment_end and start >= distance[crossed + 1]:
-                    start += distance[crossed + 1] - distance[crossed]
-                    start -= SEGMENT_LENGTH
-                    crossed += 1
-            if turn < photon_end:
-                photon = turn
-                segment = turn_segment
-                kept = kept_at_turn
-    return counts[:rows], places[:rows], members
-
-
-@kernel
-def _doubled(table):
-    """Copy a table into one with twice the rows."""
-    larger = np.empty((2 * len(table), table.shape[1]), table.dtype)
-    for row in range(len(table)):
-        for column in range(table.shape[1]):
-            larger[row, column] = table[row, column]
-    return larger
-
-
-@kernel
-def _first_of(segment, segment_end, first_photon):
-    """Find the first photon of this segment, or of the next that has any; give photon and segment."""
-    while segment < segment_end and first_photon[segment + 1] == first_photon[segment]:
-        segment += 1
-    segment = min(segment, segment_end)
-    return np.int64(first_photon[segment]), segment
-
-
-@kernel
-def _first_beyond(
-    limit, start, segment, photon, segment_end, distance, along, first_photon, largest_along
-):
-    """Find the first photon in file order, from `photon` in `segment` on, that is `limit` or more behind `start`."""
-    while segment < segment_end:
-        offset = distance[segment] - start
-        if offset + np.float64(largest_along[segment]) >= limit:
-            for k in range(max(photon, first_photon[segment]), first_photon[segment + 1]):
-                if offset + np.float64(along[k]) >= limit:
-                    return k, segment
-        segment += 1
-    return np.int64(first_photon[segment_end]), segment_end
-
-
-@kernel
-def _kept_from(photon, segment, kept_photon, first_kept):
-    """Count the kept photons before this photon, which lies in `segment`."""
-    low = np.int64(first_kept[segment])
-    if segment + 1 == len(first_kept):
-        return low
-    high = np.int64(first_kept[segment + 1])
-    while low < high:
-        middle = (low + high) >> 1
-        if kept_photon[middle] < photon:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def _relative(kept, segment, start, half, distance, along, kept_photon, first_kept):
-    """Give a kept photon's distance from the extent's centre, as SlideRule's float32."""
-    while first_kept[segment + 1] <= kept:
-        segment += 1
-    return np.float32(((distance[segment] - start) + np.float64(along[kept_photon[kept]])) - half)
-
-
-@kernel
-def _list_members(
-    kept, kept_end, length, start, half, segment, distance, along, kept_photon, first_kept, member, members
-):
-    """List the kept photons that are within the length; give their new number, and the first's and last's distance."""
-    before = members
-    x_first = np.float32(0)
-    x_last = np.float32(0)
-    while kept < kept_end:
-        while first_kept[segment + 1] <= kept:
-            segment += 1
-        stop = min(np.int64(first_kept[segment + 1]), kept_end)
-        offset = distance[segment] - start
-        already = members
-        for k in range(kept, stop):
-            member[members] = kept_photon[k]
-            members += np.int64(offset + np.float64(along[kept_photon[k]]) < length)
-        if members > already:
-            x_last = np.float32((offset + np.float64(along[member[members - 1]])) - half)
-            if already == before:
-                x_first = np.float32((offset + np.float64(along[member[before]])) - half)
-        kept = stop
-    return members, x_first, x_last

@@ -26,14 +26,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Float64s, Int, Int32s, Real
+from .counting import LANES, count_below, count_below_few, round_and_pad
 from .policy import kernel
 
 ALL = 64
 """Up to so many residuals each is compared with each."""
 SAMPLE_BITS = 6
 """At most 2**6 residuals are sampled."""
-LANES = 16
-"""Arrays that are compared are padded to a multiple of this, so that no loop has a rest."""
 ROUNDING = 1.2e-7
 """Larger than the relative error of rounding to float32 (2**-24 = 6e-8)."""
 
@@ -61,7 +61,7 @@ class Space(NamedTuple):
 
 
 @kernel
-def working_space(room):
+def working_space(room: Int) -> Space:
     """Make the working memory for up to `room` residuals."""
     padded = (room + LANES - 1) // LANES * LANES
     most = 1 << SAMPLE_BITS
@@ -82,55 +82,10 @@ def working_space(room):
 
 
 @kernel
-def round_and_pad(values, rounded, n):
-    """Round n values to float32 and fill up with infinity to a multiple of LANES; give the padded length."""
-    padded = (n + LANES - 1) // LANES * LANES
-    for i in range(n):
-        rounded[i] = np.float32(values[i])
-    for i in range(n, padded):
-        rounded[i] = np.float32(np.inf)
-    return padded
-
-
-@kernel
-def count_below(values, padded, limits, below, m):
-    """Count for each of m limits the values below it; eight values are compared with all limits in one go."""
-    for j in range(m):
-        below[j] = 0
-    for i in range(0, padded, 8):
-        v0, v1, v2, v3 = values[i], values[i + 1], values[i + 2], values[i + 3]
-        v4, v5, v6, v7 = values[i + 4], values[i + 5], values[i + 6], values[i + 7]
-        for j in range(m):
-            q = limits[j]
-            below[j] = np.int32(
-                below[j] + np.int32(v0 < q) + np.int32(v1 < q) + np.int32(v2 < q) + np.int32(v3 < q)
-                + np.int32(v4 < q) + np.int32(v5 < q) + np.int32(v6 < q) + np.int32(v7 < q)
-            )  # fmt: skip
-
-
-@kernel
-def count_below_few(values, padded, limits, below, m):
-    """Count the same for few limits (a multiple of four) and many values."""
-    for j in range(0, m, 4):
-        q0, q1, q2, q3 = limits[j], limits[j + 1], limits[j + 2], limits[j + 3]
-        c0 = np.int32(0)
-        c1 = np.int32(0)
-        c2 = np.int32(0)
-        c3 = np.int32(0)
-        for i in range(padded):
-            v = values[i]
-            c0 = np.int32(c0 + np.int32(v < q0))
-            c1 = np.int32(c1 + np.int32(v < q1))
-            c2 = np.int32(c2 + np.int32(v < q2))
-            c3 = np.int32(c3 + np.int32(v < q3))
-        below[j] = c0
-        below[j + 1] = c1
-        below[j + 2] = c2
-        below[j + 3] = c3
-
-
-@kernel
-def walk_ends(r, position, n, none, quarter, three_quarters, z0, rate):
+def walk_ends(
+    r: Float64s, position: Int32s, n: Int, none: Int, quarter: Real, three_quarters: Real, z0: Real,
+    rate: Real,
+) -> tuple[Int, Int, Int, Int, Int]:  # fmt: skip
     """Give the ends of both walks from residuals in any order whose positions are known.
 
     A position and the index of its residual are packed into one integer, so that a minimum finds both.
@@ -158,22 +113,25 @@ def walk_ends(r, position, n, none, quarter, three_quarters, z0, rate):
 
 
 @kernel
-def surely_narrow(r, n, lowest, highest, n_signal, z0, rate, narrow):
+def surely_narrow(
+    r: Float64s, n: Int, lowest: Real, highest: Real, n_signal: Real, z0: Real, rate: Real,
+    narrow: Real,
+) -> bool:  # fmt: skip
     """Tell by counting alone whether the two residuals are at most `narrow` apart, whatever they are.
 
     Both are within +-narrow/2 if either walk passes all residuals beyond, and if so are the positions that SlideRule
     takes where the walks pass each other. Rate must not be negative.
     """
     half = narrow / 2
-    below = 0
-    above = 0
+    below = np.int64(0)
+    above = np.int64(0)
     for i in range(n):
         below += np.int64(r[i] < -half)
         above += np.int64(r[i] > half)
     first_above = n - above
     plain0 = int((n / 2 - n_signal / 4) + 0.5) - 1
     plain1 = int((n / 2 + n_signal / 4) + 0.5)
-    return (
+    return bool(
         below + 0.5 < 0.25 * n_signal + (lowest - z0) * rate
         and first_above - 0.5 > 0.75 * n_signal + (highest - z0) * rate
         and below <= plain0
@@ -182,8 +140,11 @@ def surely_narrow(r, n, lowest, highest, n_signal, z0, rate, narrow):
 
 
 @kernel
-def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, narrow, wide, space):
-    """Find the ends of both walks, or as much about them as matters.
+def signal_quartiles(
+    r: Float64s, n: Int, lowest: Real, highest: Real, quarter: Real, three_quarters: Real, z0: Real,
+    rate: Real, space: Space,
+) -> tuple[Int, Int, Real, bool]:  # fmt: skip
+    """Find the ends of both walks.
 
     Parameters
     ----------
@@ -191,8 +152,6 @@ def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, n
         Residuals, their number, the smallest and the largest.
     quarter, three_quarters, z0, rate
         Of the two conditions above; rate must not be negative.
-    narrow, wide
-        A distance of the two residuals up to `narrow`, or of `wide` and more, need not be known exactly.
     space
         From `working_space`.
 
@@ -210,16 +169,6 @@ def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, n
     m = sorted_sample(r, n, padded, space)
     low, low_end, low_below, high, high_end, high_below = candidate_runs(
         m, lowest, highest, quarter, three_quarters, z0, rate, space)  # fmt: skip
-    if high > low_end:
-        outer_low, outer_high = max(np.float64(low), lowest), min(np.float64(high_end), highest)
-        widest = outer_high - outer_low + ROUNDING * (abs(outer_high) + abs(outer_low))
-        if widest <= narrow:
-            return 0, n - 1, widest, True
-        inner_low, inner_high = np.float64(low_end), np.float64(high)
-        narrowest = inner_high - inner_low - ROUNDING * (abs(inner_high) + abs(inner_low))
-        if narrowest >= wide:
-            return 0, n - 1, narrowest, True
-
     for i in range(n):
         v = space.value[i]
         space.chosen[i] = np.int32(((v >= low) & (v <= low_end)) | ((v >= high) & (v < high_end)))
@@ -229,7 +178,7 @@ def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, n
         count += space.chosen[i]
     padded = round_and_pad(space.candidate, space.candidate_value, count)
     count_below(space.candidate_value, padded, space.candidate_value, space.position, padded)
-    in_low = 0
+    in_low = np.int64(0)
     for i in range(count):
         in_low += np.int64(space.candidate_value[i] <= low_end)
     # from positions among the candidates to positions among all
@@ -246,8 +195,8 @@ def signal_quartiles(r, n, lowest, highest, quarter, three_quarters, z0, rate, n
 
 
 @kernel
-def sorted_sample(r, n, padded, space):
-    """Sample 16 to 64 residuals evenly in file order, count the residuals below each, and sort them; give their number."""
+def sorted_sample(r: Float64s, n: Int, padded: Int, space: Space) -> Int:
+    """Sample 16 to 64 residuals evenly in file order, with the number of residuals below each, and sort them."""
     bits = 4
     while bits < SAMPLE_BITS and (n >> bits) > 24:
         bits += 1
@@ -268,7 +217,10 @@ def sorted_sample(r, n, padded, space):
 
 
 @kernel
-def candidate_runs(m, lowest, highest, quarter, three_quarters, z0, rate, space):
+def candidate_runs(
+    m: Int, lowest: Real, highest: Real, quarter: Real, three_quarters: Real, z0: Real, rate: Real,
+    space: Space,
+) -> tuple[Real, Real, Int, Real, Real, Int]:  # fmt: skip
     """Find between which sampled values either walk must end.
 
     A walk certainly passes a run between two sampled values if its condition fails for the most favourable position

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import as_bytes, as_input
+from .arrays import Bytes, Int, Int32s, as_bytes, as_input
 from .policy import kernel
 
 LOWEST_CONFIDENCE, HIGHEST_CONFIDENCE = -2, 4
@@ -147,13 +147,16 @@ def _within(table: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[n
 
 
 @kernel
-def _number_kept(confidence, quality, confidence_table, quality_table, mask, use_mask, photon):
+def _number_kept(
+    confidence: Bytes, quality: Bytes, confidence_table: Bytes, quality_table: Bytes, mask: Bytes,
+    use_mask: bool, photon: Int32s,
+) -> Int:  # fmt: skip
     """List the kept photons, in file order; give their number.
 
     Every photon is written, and the next one overwrites it unless it was kept: faster than to branch on what cannot
     be foreseen.
     """
-    kept = 0
+    kept = np.int64(0)
     for k in range(len(confidence)):
         good = np.int64(confidence_table[confidence[k]] & quality_table[quality[k]])
         if use_mask:
@@ -164,12 +167,12 @@ def _number_kept(confidence, quality, confidence_table, quality_table, mask, use
 
 
 @kernel
-def _count_before(photon, first_photon, before):
+def _count_before(photon: Int32s, first_photon: Int32s, before: Int32s) -> None:
     """Search each segment's border behind the one before it; no more photons are kept than there are."""
-    low = 0
+    low: Int = 0
     for segment in range(len(first_photon)):
         border = np.int64(first_photon[segment])
-        high = min(border, len(photon))
+        high: Int = min(border, len(photon))
         while low < high:
             middle = (low + high) >> 1
             if photon[middle] < border:
@@ -180,9 +183,9 @@ def _count_before(photon, first_photon, before):
 
 
 @kernel
-def _count_outside(values, lowest, highest):
+def _count_outside(values: Bytes, lowest: Int, highest: Int) -> Int:
     """Count the values, as signed bytes, that are outside lowest..highest."""
-    outside = 0
+    outside: Int = 0
     for k in range(len(values)):
         value = np.int8(values[k])
         outside += (value < lowest) | (value > highest)

@@ -8,13 +8,16 @@ then added one after the other.
 
 from __future__ import annotations
 
+from .arrays import Float32s, Float64s, Int, Int32s, Real
 from .policy import kernel
 
 PARTS = 4
 
 
 @kernel
-def moments(x, z, n, partial):
+def moments(
+    x: Float64s, z: Float64s, n: Int, partial: Float64s,
+) -> tuple[Real, Real, Real, Real]:  # fmt: skip
     """Give the sums of x, x*x, z and x*z over n values; the arrays have room to be padded, `partial` is (4, room)."""
     part = (n + PARTS - 1) // PARTS
     for i in range(n, part * PARTS):
@@ -43,7 +46,7 @@ def moments(x, z, n, partial):
 
 
 @kernel
-def sum_of_squares(r, n):
+def sum_of_squares(r: Float64s, n: Int) -> Real:
     """Give the sum of r*r over n values, in four partial sums."""
     s0 = 0.0
     s1 = 0.0
@@ -61,7 +64,9 @@ def sum_of_squares(r, n):
 
 
 @kernel
-def weighted_mean(values, reference, photon, x, n, a, b):
+def weighted_mean(
+    values: Float64s | Float32s, reference: Real, photon: Int32s, x: Float64s, n: Int, a: Real, b: Real,
+) -> Real:  # fmt: skip
     """Give the value at x = 0 of the straight line through one value per photon, with the weights a + b*x.
 
     The weights add up to one, so values are taken relative to `reference`: what is large and common to all, such as

@@ -76,7 +76,8 @@ def make_beam(
 def run(beam: Beam, request: Request, inside: NDArray[np.bool_] | None = None) -> Result:
     """The way of the pipeline: selection, runs, pieces, extents, background, fit."""
     selection = select_photons(
-        beam.count, beam.confidence, beam.quality, value_table(request.cnf), value_table(request.quality_ph))  # fmt: skip
+        beam.count, beam.confidence, beam.quality, value_table(request.cnf), value_table(request.quality_ph)
+    )
     everywhere = np.ones(len(beam.count), bool)
     runs = find_runs(everywhere if inside is None else inside, beam.count)
     extents = form_extents(

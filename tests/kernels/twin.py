@@ -116,7 +116,7 @@ def passes(beam: Beam, request: Request, k: int) -> bool:
     )
 
 
-def _extents_of_piece(
+def _extents_of_piece(  # noqa: C901, PLR0912 - one plain loop, as in SlideRule
     count: Any, distance: Any, along: Any, good: list[bool], request: Request, counter: int
 ) -> tuple[list[Extent], int]:
     """SlideRule's state machine."""
@@ -223,7 +223,7 @@ def total(values: NDArray[np.float64]) -> np.float64:
 
 
 def larger(a: float, b: float) -> float:
-    return a if a > b else b
+    return max(b, a)
 
 
 def fit_of(beam: Beam, request: Request, extent: Extent) -> Row:
@@ -232,7 +232,7 @@ def fit_of(beam: Beam, request: Request, extent: Extent) -> Row:
         return _fit_of(beam, request, extent)
 
 
-def _fit_of(beam: Beam, request: Request, extent: Extent) -> Row:
+def _fit_of(beam: Beam, request: Request, extent: Extent) -> Row:  # noqa: C901, PLR0912 - as in SlideRule
     light = 299792458.0
     ids = np.array(extent.photons)
     x = np.array(extent.x, np.float64)
@@ -284,7 +284,7 @@ def _fit_of(beam: Beam, request: Request, extent: Extent) -> Row:
                 row.pflags |= 8
                 failed = True
         pulse = light / 2 * 0.68e-9
-        expected = math.sqrt(pulse * pulse + 4.25 * 4.25 * (slope32 * slope32)) if slope32 == slope32 else math.nan
+        expected = math.sqrt(pulse * pulse + 4.25 * 4.25 * (slope32 * slope32)) if math.isfinite(slope32) else math.nan
         if request.sigma_r_max < dispersion:
             dispersion = np.float64(request.sigma_r_max)
         row.windows.append((float(window), expected, float(dispersion)))
