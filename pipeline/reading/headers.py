@@ -75,8 +75,10 @@ class Metadata(H5Coro):  # type: ignore[misc]
             raise CorruptError(f"a piece of metadata claims to be {size:,} bytes long")
         if pos < 0 or pos + size > self.size:
             raise TruncatedError(f"metadata at byte {pos:,} lie outside the file, which has {self.size:,} bytes")
-        number, start = divmod(pos, self.line)
-        part = self._line(number)[start : start + size]
+        number = pos // self.line
+        line = self.lines.get(number) or self._line(number)
+        start = pos - number * self.line
+        part = line[start : start + size]
         if len(part) == size:
             return part
         whole = bytearray(part)
@@ -86,12 +88,10 @@ class Metadata(H5Coro):  # type: ignore[misc]
         return memoryview(bytes(whole))
 
     def _line(self, number: int) -> memoryview:
-        line = self.lines.get(number)
-        if line is None:
+        if number not in self.lines:
             start = number * self.line
-            line = memoryview(self.fetch(start, min(self.line, self.size - start)))
-            self.lines[number] = line
-        return line
+            self.lines[number] = memoryview(self.fetch(start, min(self.line, self.size - start)))
+        return self.lines[number]
 
     def _check_superblock(self) -> None:
         """Refuse what h5coro would misread: another format, another version, a file cut short."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+
 from nunatak.pipeline.reading.granule_file import GranuleFile, Want
 
 #: h5py's bounds on format versions that give superblock 0 (symbol tables) and 2 (link messages, dense groups).

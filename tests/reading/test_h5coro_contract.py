@@ -12,6 +12,7 @@ import pytest
 from h5coro.h5coro import H5Coro
 from h5coro.h5dataset import FatalError, H5Dataset
 from hdf5_forms import SUPERBLOCKS
+
 from nunatak.pipeline.reading import headers, messages
 
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import SUPERBLOCKS, create, read_one, same
+
 from nunatak.pipeline.errors import (
     AccessError,
     CorruptError,

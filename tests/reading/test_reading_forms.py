@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import create, read_one, same
+
 from nunatak.pipeline.errors import CorruptError, LayoutError, UnsupportedError
 from nunatak.pipeline.reading.granule_file import GranuleFile, Want
 from nunatak.pipeline.reading.headers import UNDEFINED

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import same
+
 from nunatak.pipeline.errors import UnsupportedError
 from nunatak.pipeline.reading.granule_file import BEAMS, GranuleFile, Want
 

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import create, same
+
 from nunatak.pipeline.errors import LayoutError, MissingDatasetError, UnsupportedError
 from nunatak.pipeline.reading.granule_file import DatasetInfo, GranuleFile, Want
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from hdf5_forms import create, same
+
 from nunatak.pipeline.errors import ReadError
 from nunatak.pipeline.reading.chunks import LONGEST_FETCH
 from nunatak.pipeline.reading.drivers import FileDriver

@@ -11,6 +11,7 @@ import pytest
 from hdf5_forms import SUPERBLOCKS, create, read_one, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nunatak.kernels.unshuffle import unshuffle
 from nunatak.pipeline.reading.chunks import ChunkTable, merge
 from nunatak.pipeline.reading.rows import Rows
