@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: What a scheduler may be called, beside an address.
 SCHEDULERS: Final = ("sync", "threads", "processes")
 
+# How long a scheduler may take to answer.
+_ANSWER: Final = "10s"
+
 # How long a cluster may take to bring its first worker, s: one that grows with its work starts machines for it.
 _PATIENCE: Final = 300.0
 
@@ -152,7 +155,7 @@ def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
             yield client
     else:
         try:
-            client = Client(scheduler, timeout="10s")
+            client = Client(scheduler, timeout=_ANSWER)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         with client:
