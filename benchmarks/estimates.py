@@ -41,7 +41,8 @@ def main() -> None:
                 print(
                     f"{kind!s:52}{where:8}{taken['photons'].sum():12,}"
                     f"{table['photons'].sum() / taken['photons'].sum():10.2f}"
-                    f"{table['bytes_read'].sum() / taken['bytes_read'].sum():8.2f}{table['seconds'].sum() / seconds:9.2f}"
+                    f"{table['bytes_read'].sum() / taken['bytes_read'].sum():8.2f}"
+                    f"{table['seconds'].sum() / seconds:9.2f}"
                 )
 
 

@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+
 from nunatak.pipeline.catalog import local
 from nunatak.pipeline.catalog.index_file import INDEX_NAME, make_table, open_index, write_table
 from nunatak.pipeline.catalog.indexing import Record

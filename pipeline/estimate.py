@@ -1,7 +1,8 @@
 """What a task will cost, before anything is read: photons, bytes, memory, seconds.
 
 Estimates are for planning: they come from a granule's size and from how much of it lies in the region, with the
-constants below, which `benchmarks/estimates.py` holds against what tasks took. What a task really took stands in its outcome.
+constants below, which `benchmarks/estimates.py` holds against what tasks took. What it really
+took stands in a task's outcome.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .projection import metres_per_unit, project, unproject
+from .region.projection import metres_per_unit, project, unproject
 
 if TYPE_CHECKING:
     from .region import Region, RegionMask

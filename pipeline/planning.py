@@ -76,9 +76,8 @@ def make_plan(
         return Plan(request, plan_granules(found, parameters), named.left_out, {"resources": "named"})
     asked = catalog_of(catalog, prefer)
     query = query_of(parameters, chosen.reads)
-    origin = asked.describe() | {
-        "search": parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
-    }
+    searched = parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
+    origin = asked.describe() | {"search": searched}
     return Plan(request, plan_granules(asked.find(query), parameters), (), origin)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nunatak.pipeline.errors import InputError
 from nunatak.pipeline.granule import GranuleName
 from nunatak.pipeline.orbits import (
@@ -20,8 +21,8 @@ from nunatak.pipeline.orbits import (
     reference_orbit,
     rgts_crossing,
 )
-from nunatak.pipeline.projection import project, unproject
 from nunatak.pipeline.region import Region
+from nunatak.pipeline.region.projection import project, unproject
 
 POSITIONS = ("geolocation/reference_photon_l{}", "land_ice_segments/l{}itude", "land_segments/l{}itude", "segment_l{}")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..projection import project
+from ..region.projection import project
 from .tracks import REACH, TOLERANCE, Tracks
 
 if TYPE_CHECKING:

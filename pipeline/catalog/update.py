@@ -57,7 +57,9 @@ def update_index(
     Raises
     ------
     InputError
-        When the folder is none, or the index can't be written.
+        When the folder is none.
+    OutputError
+        When the index can't be written.
     CatalogError
         When there is a file in the index's place that is no index of this version.
     """
@@ -130,10 +132,7 @@ def _write(path: Path, root: Path, unchanged: set[Path], records: list[Record]) 
         old = read_table(path)
         stay = [root / part in unchanged for part in old["path"].to_pylist()]
         table = pa.concat_tables([old.filter(pa.array(stay)).replace_schema_metadata(None), table])
-    try:
-        write_table(table, path, root)
-    except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror or error}") from error
+    write_table(table, path, root)
 
 
 def _reason(error: Exception, file: Path) -> str:

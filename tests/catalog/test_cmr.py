@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import shapely
+
 from nunatak.pipeline.catalog.cmr import CmrCatalog
 from nunatak.pipeline.catalog.patience import Patience
 from nunatak.pipeline.catalog.query import Query

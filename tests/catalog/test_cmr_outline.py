@@ -12,6 +12,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nunatak.pipeline.catalog.outline import outlines
 
 SPHERE = pyproj.Geod(a=6_371_000, f=0)

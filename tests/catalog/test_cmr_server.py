@@ -10,6 +10,7 @@ import earthaccess
 import pytest
 import requests
 import shapely
+
 from nunatak.pipeline.granule import GranuleName
 from nunatak.testing.cmr_documents import umm_document
 from nunatak.testing.cmr_server import CmrServer, Fault

@@ -7,6 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nunatak.pipeline.catalog.query import Found
 from nunatak.pipeline.catalog.supersede import CatalogNotice, resolve
 from nunatak.pipeline.granule import GranuleName

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from nunatak.pipeline.catalog import local
 from nunatak.pipeline.catalog import update as updating
 from nunatak.pipeline.catalog.commands import add_parsers
@@ -22,7 +23,7 @@ from nunatak.pipeline.catalog.local import LocalCatalog
 from nunatak.pipeline.catalog.query import Query
 from nunatak.pipeline.catalog.supersede import CatalogNotice
 from nunatak.pipeline.catalog.update import update_index
-from nunatak.pipeline.errors import CatalogError, InputError, ResourceError
+from nunatak.pipeline.errors import CatalogError, InputError, OutputError, ResourceError
 from nunatak.pipeline.granule import GranuleName
 from nunatak.pipeline.region import Region
 from nunatak.testing.granules import simulate
@@ -371,7 +372,7 @@ def test_an_index_is_written_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full_disk)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         update_index(tmp_path)
     assert (tmp_path / INDEX_NAME).read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, INDEX_NAME])

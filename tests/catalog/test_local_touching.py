@@ -14,6 +14,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nunatak.pipeline.catalog import local
 from nunatak.pipeline.catalog.index_file import INDEX_NAME, make_table, open_index, write_table
 from nunatak.pipeline.catalog.indexing import Record

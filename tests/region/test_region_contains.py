@@ -27,8 +27,8 @@ from region_outlines import (
 
 from nunatak.kernels.polygon import index_edges, points_inside
 from nunatak.pipeline.errors import RegionError
-from nunatak.pipeline.projection import project, unproject
 from nunatak.pipeline.region import Region
+from nunatak.pipeline.region.projection import project, unproject
 
 SEEDS = st.integers(0, 2**32 - 1)
 

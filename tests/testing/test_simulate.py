@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nunatak.pipeline.errors import InputError, MissingExtraError
 from nunatak.pipeline.granule import GranuleName
 from nunatak.testing import commands, writing

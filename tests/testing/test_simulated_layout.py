@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from nunatak.pipeline.reading.granule_file import GranuleFile, Want
 from nunatak.testing.granules import SimulatedGranule, simulate
 from nunatak.testing.writing import page_size

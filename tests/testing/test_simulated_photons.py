@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pyproj
 import pytest
+
 from nunatak.testing.granules import SimulatedGranule, simulate
 from nunatak.testing.photons import WINDOW
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RegionError
+from ..errors import RegionError
+from .edges import distance_to_chord, split_edges, unwrap, wrap
 from .projection import EARTH_RADIUS, project, unproject
-from .region_edges import distance_to_chord, split_edges, unwrap, wrap
 
 Floats = NDArray[np.float64]
 

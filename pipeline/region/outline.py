@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RegionError
+from ..errors import RegionError
+from .bounds import widest_gap
+from .edges import straighten, unwrap
+from .forms import Drawing, Ring, Rings, parse_crs
+from .polygons import canonical, disjoint, is_flat, rings_of, valid_polygons
 from .projection import POLAR_LATITUDE, project, projection_name, unproject
-from .region_bounds import widest_gap
-from .region_edges import straighten, unwrap
-from .region_forms import Drawing, Ring, Rings, parse_crs
-from .region_polygons import canonical, disjoint, is_flat, rings_of, valid_polygons
 
 Floats = NDArray[np.float64]
 

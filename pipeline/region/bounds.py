@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .edges import distance_to_chord, unwrap
 from .projection import pole_of, project, unproject
-from .region_edges import distance_to_chord, unwrap
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]

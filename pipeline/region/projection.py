@@ -10,7 +10,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import ParameterError
+from ..errors import ParameterError
 
 Projection = Literal["north_polar", "south_polar", "plate_carree"]
 Floats = NDArray[np.float64]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import RegionError
+from ..errors import RegionError
+from .forms import Ring, Rings
 from .projection import project
-from .region_forms import Ring, Rings
 
 #: Area over squared length below which a ring is a line there and back.
 _FLAT = 1e-13

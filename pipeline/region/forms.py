@@ -1,6 +1,6 @@
 """The forms in which a region can be given, each read into one: rings, and the CRS where they are straight.
 
-Nothing is judged here beyond what reading needs; `region_outline` makes the region of it.
+Nothing is judged here beyond what reading needs; `outline` makes the region of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RegionError
+from ..errors import RegionError
 
 Ring = NDArray[np.float64]
 #: A shell and its holes, each float64 (V, 2), not closed.
@@ -108,7 +108,7 @@ def _from_json_file(path: Path, crs: object) -> Drawing:
 
 
 def _from_vector_file(path: Path, crs: object) -> Drawing:
-    import pyogrio  # type: ignore[import-untyped]
+    import pyogrio
 
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
