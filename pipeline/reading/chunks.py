@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import CorruptError, TruncatedError
-from .headers import UNDEFINED
-from .messages import Dataset
+from .messages import UNDEFINED, Dataset
 from .rows import Ints, Rows
 
 ReadMetadata = Callable[[int, int], memoryview]

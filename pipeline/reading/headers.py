@@ -21,11 +21,11 @@ from h5coro.h5dataset import H5Dataset
 
 from ..errors import CorruptError, NotHDF5Error, ReadError, TruncatedError, UnsupportedError
 from . import messages
+from .messages import UNDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNDEFINED = 0xFFFF_FFFF_FFFF_FFFF
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 #: Fields that one walk may read. The largest group of an ICESat-2 granule needs about a thousand.
 STEPS = 2_000_000

@@ -18,6 +18,9 @@ from ..errors import CorruptError, UnsupportedError
 if TYPE_CHECKING:
     from .headers import ObjectHeader
 
+#: The address of what was never written.
+UNDEFINED = 0xFFFF_FFFF_FFFF_FFFF
+
 DATASPACE, DATATYPE, FILL_OLD, FILL, EXTERNAL, LAYOUT, FILTERS = 0x1, 0x3, 0x4, 0x5, 0x7, 0x8, 0xB
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3
 
@@ -224,7 +227,7 @@ def _layout(message: tuple[int, memoryview]) -> tuple[str, int | None, int, tupl
 
 
 def _defined(address: int) -> int | None:
-    return None if address == 0xFFFF_FFFF_FFFF_FFFF else address
+    return None if address == UNDEFINED else address
 
 
 def _filters(content: memoryview) -> tuple[Filter, ...]:

@@ -12,7 +12,6 @@ from hdf5_forms import create, read_one, same
 
 from nunatak.pipeline.errors import CorruptError, LayoutError, UnsupportedError
 from nunatak.pipeline.reading.granule_file import GranuleFile, Want
-from nunatak.pipeline.reading.headers import UNDEFINED
 from nunatak.pipeline.reading.inflate import fletcher32
 
 Build = Callable[[Callable[[h5py.File], object]], Path]
@@ -314,7 +313,3 @@ def test_addresses_of_four_bytes_are_not_read(tmp_path: Path) -> None:
     h5py.h5f.create(str(path).encode(), fcpl=plist).close()
     with pytest.raises(UnsupportedError, match="8 bytes"):
         read_one(path, "x")
-
-
-def test_undefined_is_the_format_s_undefined_address() -> None:
-    assert UNDEFINED == 2**64 - 1
