@@ -60,7 +60,7 @@ class MissingExtraError(NunatakError, ImportError):
     kind = "missing_extra"
 
 
-@dataclass
+@dataclass(eq=False)
 class ReadError(NunatakError):
     """A granule that could not be read.
 

@@ -107,21 +107,21 @@ class GranuleWriter:
 
     def _chunks(self, dataset: Any, values: NDArray[Any], fill: float) -> None:
         """Deflate the chunks in threads and put them into the file as they are: faster than through HDF5."""
-        from zlib_ng import zlib_ng
+        import deflate
 
         shuffle = dataset.shuffle
 
-        def deflate(start: int) -> bytes:
+        def packed_chunk(start: int) -> bytes:
             chunk = values[start : start + dataset.chunks[0]]
             if len(chunk) < dataset.chunks[0]:
                 part, chunk = chunk, np.full(dataset.chunks, fill, values.dtype)
                 chunk[: len(part)] = part
             if shuffle and chunk.itemsize > 1:
                 chunk = np.ascontiguousarray(chunk.view(np.uint8).reshape(-1, chunk.itemsize).T)
-            return bytes(zlib_ng.compress(chunk, _LEVEL))
+            return bytes(deflate.zlib_compress(np.ascontiguousarray(chunk), _LEVEL))
 
         starts = range(0, len(values), dataset.chunks[0])
-        for start, packed in zip(starts, self._threads.map(deflate, starts), strict=True):
+        for start, packed in zip(starts, self._threads.map(packed_chunk, starts), strict=True):
             dataset.id.write_direct_chunk((start, *(0,) * (values.ndim - 1)), packed)
 
 

@@ -7,7 +7,15 @@ import stat
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import AccessError, InputOutputError, NotFoundError, NotHDF5Error, ReadError, TruncatedError
+from ..errors import (
+    AccessError,
+    InputOutputError,
+    NotFoundError,
+    NotHDF5Error,
+    ReadError,
+    TruncatedError,
+    UnsupportedError,
+)
 
 
 class Driver(Protocol):
@@ -42,8 +50,9 @@ class FileDriver:
 
     Raises
     ------
-    NotFoundError, AccessError, NotHDF5Error, InputOutputError
-        There is no such file, it may not be read, it is a folder or a device, or the disk fails.
+    NotFoundError, AccessError, NotHDF5Error, InputOutputError, UnsupportedError
+        There is no such file, it may not be read, it is a folder or a device, the disk fails, or it is the address
+        of a server.
 
     Examples
     --------
@@ -64,6 +73,10 @@ class FileDriver:
     def __init__(self, address: str) -> None:
         self.address = address
         self._descriptor = -1
+        if "://" in address:
+            raise UnsupportedError(
+                "this version reads files of this machine; download the granule, and name it or its folder", address
+            )
         try:
             # Looked at before it is opened: opening a pipe would wait for somebody to write into it.
             mode = Path(address).stat().st_mode

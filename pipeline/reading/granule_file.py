@@ -21,14 +21,12 @@ from ..errors import (
     TruncatedError,
     UnsupportedError,
 )
+from ..granule import BEAMS
 from . import messages
 from .chunks import Fetch, chunk_table, merge, stored_bytes
 from .drivers import Driver, FileDriver
 from .headers import Metadata, ObjectHeader, read_header, read_variable_string, root_address, typed_faults
 from .inflate import Target
-
-#: The beams of ATLAS, in the order in which granules name them.
-BEAMS = ("gt1l", "gt1r", "gt2l", "gt2r", "gt3l", "gt3r")
 
 
 @dataclass(frozen=True, slots=True)
