@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import as_input
-from .grid import SEGMENT_LENGTH, largest_along_of, lay_grid
+from .grid import SEGMENT_LENGTH, along_ranges, lay_grid
 from .selection import Selection, count_before
 
 FARTHEST = 1000.0
@@ -107,7 +107,7 @@ def form_extents(
     spans = np.asarray(pieces, np.int64).reshape(-1, 2)
     _check_grid(length, step, in_segments)
     first_photon = as_input(selection.first_photon, np.int32, "first_photon")
-    largest_along = as_input(largest_along_of(first_photon, along_in.view(np.int32)), np.float32, "largest_along")
+    smallest_along, largest_along = along_ranges(first_photon, along_in.view(np.int32))
     _check_distances(spans, distance, largest_along)
     metres = length * SEGMENT_LENGTH if in_segments else float(length)
     # extents shorter than the step leave photons out: between them, and among them where distances are not in order
@@ -118,7 +118,8 @@ def form_extents(
         as_input(selection.photon, np.int32, "photon"),
         first_photon,
         as_input(selection.first_kept, np.int32, "first_kept"),
-        largest_along,
+        as_input(smallest_along, np.float32, "smallest_along"),
+        as_input(largest_along, np.float32, "largest_along"),
         along_in,
         distance,
         metres,

@@ -19,12 +19,13 @@ from .extents import Extents
 from .policy import kernel
 from .quantiles import signal_quartiles, surely_narrow, working_space
 from .steps import (
+    ANTIMERIDIAN,
     count_inside,
     extremes,
     keep_inside,
     larger,
     load_extent,
-    mean_longitude,
+    longitude_around_180,
     nearly_singular_line,
     sort_into,
     sorted_quartiles,
@@ -32,7 +33,7 @@ from .steps import (
     straight_line,
     unix_nanoseconds,
 )
-from .sums import sum_of_squares, weighted_mean
+from .sums import sum_of_squares, weighted_sums
 
 SPEED_OF_LIGHT = 299792458.0
 """m/s."""
@@ -297,16 +298,20 @@ def _fit(
         fits.n_fit_photons[e] = n
         fits.pflags[e] = flags
         fits.determined[e] = n * a < UNDETERMINED and np.isfinite(height)
-        # everything else at the centre, by the weights of the height
+        # place and time at the centre, by the weights of the height, relative to the first photon's; nearly singular
+        # fits take the values as they are, since that is what SlideRule's digits come from
         origin = photon[0]
-        y = np.float64(across[origin])
-        if regular:
-            fits.latitude[e] = latitude[origin] + weighted_mean(latitude, latitude[origin], photon, x, n, a, b)
-            fits.longitude[e] = mean_longitude(longitude, longitude[origin], photon, x, n, a, b)
-            fits.y_atc[e] = np.float32(y + weighted_mean(across, y, photon, x, n, a, b))
+        near = 1.0 if regular else 0.0
+        reference_latitude = near * latitude[origin]
+        reference_longitude = near * longitude[origin]
+        reference_across = near * np.float64(across[origin])
+        north, east, later, beside = weighted_sums(
+            x, photon, n, a, b, latitude, longitude, delta_time, across,
+            reference_latitude, reference_longitude, delta_time[origin], reference_across)  # fmt: skip
+        if abs(longitude[origin]) > ANTIMERIDIAN:
+            fits.longitude[e] = longitude_around_180(longitude, photon, x, n, a, b)
         else:
-            fits.latitude[e] = weighted_mean(latitude, 0.0, photon, x, n, a, b)
-            fits.longitude[e] = mean_longitude(longitude, 0.0, photon, x, n, a, b)
-            fits.y_atc[e] = np.float32(weighted_mean(across, 0.0, photon, x, n, a, b))
-        t = delta_time[origin]
-        fits.time[e] = unix_nanoseconds(t, weighted_mean(delta_time, t, photon, x, n, a, b))
+            fits.longitude[e] = reference_longitude + east
+        fits.latitude[e] = reference_latitude + north
+        fits.y_atc[e] = np.float32(reference_across + beside)
+        fits.time[e] = unix_nanoseconds(delta_time[origin], later)

@@ -20,33 +20,40 @@ SEGMENT_LENGTH = 20.0
 
 
 @kernel
-def largest_along_of(first_photon: Int32s, along_bits: Int32s) -> Float32s:
-    """Find each segment's largest distance by the bits of the float32 values; -inf where it has no photons.
+def along_ranges(first_photon: Int32s, along_bits: Int32s) -> tuple[Float32s, Float32s]:
+    """Find each segment's smallest and largest distance by the bits of the float32 values.
 
-    As integers with the sign's meaning mended they have the order of the floats, and the maximum of integers
-    becomes SIMD where that of floats, because of NaN, does not.
+    As integers with the sign's meaning mended they have the order of the floats, and extremes of integers become
+    SIMD where those of floats, because of NaN, do not. A segment without photons has the range inf..-inf.
     """
     segments = len(first_photon) - 1
+    smallest = np.empty(segments, np.float32)
     largest = np.empty(segments, np.float32)
-    bits = largest.view(np.int32)
+    smallest_bits = smallest.view(np.int32)
+    largest_bits = largest.view(np.int32)
     for segment in range(segments):
         first, end = first_photon[segment], first_photon[segment + 1]
         if end == first:
+            smallest[segment] = np.inf
             largest[segment] = -np.inf
         else:
-            top = np.int32(-(2**31))
+            low = np.int32(2**31 - 1)
+            high = np.int32(-(2**31))
             for k in range(first, end):
                 b = along_bits[k]
                 ordered = b ^ ((b >> 31) & np.int32(0x7FFFFFFF))
-                top = ordered if ordered > top else top
-            bits[segment] = top ^ ((top >> 31) & np.int32(0x7FFFFFFF))
-    return largest
+                low = min(ordered, low)
+                high = max(ordered, high)
+            smallest_bits[segment] = low ^ ((low >> 31) & np.int32(0x7FFFFFFF))
+            largest_bits[segment] = high ^ ((high >> 31) & np.int32(0x7FFFFFFF))
+    return smallest, largest
 
 
 @kernel
 def lay_grid(
-    pieces: Int64s, kept_photon: Int32s, first_photon: Int32s, first_kept: Int32s, largest_along: Float32s,
-    along: Float32s, distance: Float64s, metres: Real, length: Real, step: Real, in_segments: bool,
+    pieces: Int64s, kept_photon: Int32s, first_photon: Int32s, first_kept: Int32s,
+    smallest_along: Float32s, largest_along: Float32s, along: Float32s, distance: Float64s,
+    metres: Real, length: Real, step: Real, in_segments: bool,
     min_photons: Int, min_spread: Real, pass_invalid: bool, member: Int32s, with_gaps: bool,
 ) -> tuple[Int64s, Float64s, Int]:  # fmt: skip
     """Lay the grid; give a row of whole numbers and one of distances per extent.
@@ -76,18 +83,18 @@ def lay_grid(
                 turn, turn_segment = first_of(segment + whole_step, segment_end, first_photon)
             elif with_gaps:
                 border, border_segment = first_beyond(
-                    length, start, segment, photon, segment_end, distance, along, first_photon, largest_along
-                )
+                    length, start, segment, photon, segment_end, distance, along, first_photon,
+                    largest_along)  # fmt: skip
                 turn, turn_segment = first_beyond(
-                    step, start, border_segment, border, segment_end, distance, along, first_photon, largest_along
-                )
+                    step, start, border_segment, border, segment_end, distance, along, first_photon,
+                    largest_along)  # fmt: skip
             else:
                 turn, turn_segment = first_beyond(
-                    step, start, segment, photon, segment_end, distance, along, first_photon, largest_along
-                )
+                    step, start, segment, photon, segment_end, distance, along, first_photon,
+                    largest_along)  # fmt: skip
                 border, border_segment = first_beyond(
-                    length, start, turn_segment, turn, segment_end, distance, along, first_photon, largest_along
-                )
+                    length, start, turn_segment, turn, segment_end, distance, along, first_photon,
+                    largest_along)  # fmt: skip
             # the search is over when it has looked at the piece's last photon
             complete = max(border, turn) >= photon_end - 1
             kept_at_turn = kept_from(turn, turn_segment, kept_photon, first_kept)
@@ -95,19 +102,8 @@ def lay_grid(
             if with_gaps:
                 first = members
                 members, x_first, x_last = list_members(
-                    kept,
-                    kept_at_turn,
-                    length,
-                    start,
-                    half,
-                    segment,
-                    distance,
-                    along,
-                    kept_photon,
-                    first_kept,
-                    member,
-                    members,
-                )
+                    kept, kept_at_turn, length, start, half, segment, distance, along,
+                    smallest_along, kept_photon, first_kept, member, members)  # fmt: skip
                 count = members - first
             else:
                 first = kept
@@ -214,7 +210,8 @@ def relative(
 @kernel
 def list_members(
     kept: Int, kept_end: Int, length: Real, start: Real, half: Real, segment: Int, distance: Float64s,
-    along: Float32s, kept_photon: Int32s, first_kept: Int32s, member: Int32s, members: Int,
+    along: Float32s, smallest_along: Float32s, kept_photon: Int32s, first_kept: Int32s, member: Int32s,
+    members: Int,
 ) -> tuple[Int, Real, Real]:  # fmt: skip
     """List the kept photons that are within the length; give their new number, and the first's and last's distance."""
     before = members
@@ -226,9 +223,11 @@ def list_members(
         stop: Int = min(np.int64(first_kept[segment + 1]), kept_end)
         offset = distance[segment] - start
         already = members
-        for k in range(kept, stop):
-            member[members] = kept_photon[k]
-            members += np.int64(offset + np.float64(along[kept_photon[k]]) < length)
+        # most of what lies behind a border is in segments that are wholly beyond the length
+        if not offset + np.float64(smallest_along[segment]) >= length:
+            for k in range(kept, stop):
+                member[members] = kept_photon[k]
+                members += np.int64(offset + np.float64(along[kept_photon[k]]) < length)
         if members > already:
             x_last = np.float32((offset + np.float64(along[member[members - 1]])) - half)
             if already == before:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .arrays import Float32s, Float64s, Int, Int32s, Int64s, Real
 from .policy import kernel
-from .sums import moments, weighted_mean
+from .sums import moments
 
 ATLAS_EPOCH = 1_514_764_800
 """s, 2018-01-01T00:00:00 UTC since the Unix epoch; `delta_time` counts from there."""
@@ -167,12 +167,8 @@ def keep_inside(x: Float64s, z: Float64s, photon: Int32s, r: Float64s, n: Int, h
 
 
 @kernel
-def mean_longitude(
-    longitude: Float64s, reference: Real, photon: Int32s, x: Float64s, n: Int, a: Real, b: Real,
-) -> Real:  # fmt: skip
-    """Give the longitude at the centre; near the antimeridian on the scale of 0..360."""
-    if abs(longitude[photon[0]]) <= ANTIMERIDIAN:
-        return reference + weighted_mean(longitude, reference, photon, x, n, a, b)
+def longitude_around_180(longitude: Float64s, photon: Int32s, x: Float64s, n: Int, a: Real, b: Real) -> Real:
+    """Give the longitude at the centre near the antimeridian, averaged on the scale of 0..360."""
     total = 0.0
     for i in range(n):
         east = longitude[photon[i]]

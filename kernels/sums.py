@@ -8,6 +8,8 @@ then added one after the other.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arrays import Float32s, Float64s, Int, Int32s, Real
 from .policy import kernel
 
@@ -64,24 +66,27 @@ def sum_of_squares(r: Float64s, n: Int) -> Real:
 
 
 @kernel
-def weighted_mean(
-    values: Float64s | Float32s, reference: Real, photon: Int32s, x: Float64s, n: Int, a: Real, b: Real,
-) -> Real:  # fmt: skip
-    """Give the value at x = 0 of the straight line through one value per photon, with the weights a + b*x.
+def weighted_sums(
+    x: Float64s, photon: Int32s, n: Int, a: Real, b: Real,
+    latitude: Float64s, longitude: Float64s, delta_time: Float64s, across: Float32s,
+    latitude_0: Real, longitude_0: Real, delta_time_0: Real, across_0: Real,
+) -> tuple[Real, Real, Real, Real]:  # fmt: skip
+    """Add up four values of n photons with the weights a + b*x, relative to a reference each.
 
-    The weights add up to one, so values are taken relative to `reference`: what is large and common to all, such as
-    seconds since 2018, does not eat the digits.
+    The weights add up to one, so what is large and common to all photons, such as the seconds since 2018, need not
+    go into the sum and eat its digits. Plain sums: four chains of additions keep a processor busy, and the values
+    are gathered from arrays of the whole beam, which SIMD makes no faster. Each value is paired with its own photon,
+    whatever was removed before.
     """
-    s0 = 0.0
-    s1 = 0.0
-    s2 = 0.0
-    s3 = 0.0
-    whole = n - n % 4
-    for i in range(0, whole, 4):
-        s0 += (a + b * x[i]) * (values[photon[i]] - reference)
-        s1 += (a + b * x[i + 1]) * (values[photon[i + 1]] - reference)
-        s2 += (a + b * x[i + 2]) * (values[photon[i + 2]] - reference)
-        s3 += (a + b * x[i + 3]) * (values[photon[i + 3]] - reference)
-    for i in range(whole, n):
-        s0 += (a + b * x[i]) * (values[photon[i]] - reference)
-    return (s0 + s1) + (s2 + s3)
+    north = 0.0
+    east = 0.0
+    later = 0.0
+    beside = 0.0
+    for i in range(n):
+        weight = a + b * x[i]
+        p = photon[i]
+        north += weight * (latitude[p] - latitude_0)
+        east += weight * (longitude[p] - longitude_0)
+        later += weight * (delta_time[p] - delta_time_0)
+        beside += weight * (np.float64(across[p]) - across_0)
+    return north, east, later, beside
