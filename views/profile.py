@@ -125,7 +125,7 @@ def _draw_close_up(
         xlim=(low - x0, high - x0),
         ylim=(near["h_mean"].min() - spread, near["h_mean"].max() + spread),
     )
-    axes.legend(loc="upper right", fontsize="small", markerscale=4, ncols=2)
+    axes.legend(loc="upper right", fontsize="small", markerscale=2, ncols=2)
 
 
 def _draw_photons(axes: Axes, photons: Photons, x0: float, low: float, high: float) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nunatak.pipeline.errors import InputError, MissingExtraError
+from nunatak.pipeline.errors import InputError, MissingExtraError, OutputError
 from nunatak.pipeline.granule import GranuleName
 from nunatak.testing import commands, writing
 from nunatak.testing.granules import simulate
@@ -145,7 +145,7 @@ def test_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         written(self, path, *rest)
 
     monkeypatch.setattr(writing.GranuleWriter, "group", breaks)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         simulate(tmp_path, kilometres=1)
     assert not list(tmp_path.iterdir())
 
