@@ -207,27 +207,31 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def stumble(path: Path) -> None:
+def stumble(path: Path, error: Exception) -> None:
     """Write a few rows and then meet another error."""
     with GeoParquetWriter(path, SCHEMA.meta()) as writer:
         writer.write(frame(5))
-        raise KeyError("something else went wrong")
+        raise error
 
 
-def test_an_error_leaves_nothing_behind_and_what_was_there_before(tmp_path: Path) -> None:
+# an OSError from elsewhere, as a lost cluster gives one, is not the disk's
+@pytest.mark.parametrize("error", [KeyError("something"), ConnectionError("the cluster is gone"), TimeoutError("x")])
+@pytest.mark.parametrize("before", [None, b"older heights"])
+def test_an_error_leaves_nothing_behind_and_what_was_there_before(
+    tmp_path: Path, error: Exception, before: bytes | None
+) -> None:
     path = tmp_path / "x.parquet"
-    for before in (None, b"older heights"):
-        if before:
-            path.write_bytes(before)
-        with pytest.raises(KeyError):
-            stumble(path)
-        assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([before] if before else [])
+    if before:
+        path.write_bytes(before)
+    with pytest.raises(type(error)):
+        stumble(path, error)
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([before] if before else [])
 
 
 def test_a_full_disk_does_not_hide_the_error_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, "close")
     with pytest.raises(KeyError, match="something else"):
-        stumble(tmp_path / "x.parquet")
+        stumble(tmp_path / "x.parquet", KeyError("something else"))
     assert list(tmp_path.iterdir()) == []
 
 

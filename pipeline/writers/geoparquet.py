@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .whole import checked_output, whole_file
+from .whole import beside, checked_output, writing
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -51,8 +51,9 @@ class GeoParquetWriter:
         # dask looks for "geo" in the Arrow schema, which is written first: without bounds, and so right for all rows
         schema = table.schema.with_metadata({**table.schema.metadata, "geo": json.dumps(self._geo)})
         with self._file:
-            unfinished = self._file.enter_context(whole_file(self.path))
-            self._writer = pq.ParquetWriter(unfinished, schema, compression="zstd")
+            unfinished = self._file.enter_context(beside(self.path))
+            with writing(self.path):
+                self._writer = pq.ParquetWriter(unfinished, schema, compression="zstd")
             self._file.push(self._finish)
             self._file = self._file.pop_all()
         return self
@@ -61,7 +62,8 @@ class GeoParquetWriter:
         """Add the rows of a frame."""
         if len(frame):
             table, geo = _arrow(frame)
-            self._writer.write_table(table.cast(self._writer.schema))
+            with writing(self.path):
+                self._writer.write_table(table.cast(self._writer.schema))
             self._widen(geo)
 
     def annotate(self, metadata: dict[str, Any]) -> None:
@@ -77,7 +79,8 @@ class GeoParquetWriter:
         """Close the file, which lies beside its name still."""
         if error is None:
             self._writer.add_key_value_metadata({"geo": json.dumps(self._geo, allow_nan=False)})
-            self._writer.close()
+            with writing(self.path):
+                self._writer.close()
         else:
             with suppress(OSError):  # the error that is on its way says more
                 self._writer.close()

@@ -15,19 +15,43 @@ from ..errors import InputError, OutputError
 def whole_file(path: Path) -> Iterator[Path]:
     """Offer a path beside a file, which becomes the file when all went well, and vanishes when it did not.
 
+    What the disk refuses is felt for all that happens in the context; where more than writing happens in it, there
+    are `beside` and `writing`.
+
     Raises
     ------
     OutputError
         When the disk is full or fails.
     """
+    with writing(path), beside(path) as unfinished:
+        yield unfinished
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Offer a path beside a file, which becomes the file when all went well, and vanishes when it did not."""
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         yield unfinished
-        unfinished.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written: {error}; no file was written") from error
+        with writing(path):
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of what the disk refuses which file it was for.
+
+    Raises
+    ------
+    OutputError
+        When the disk is full or fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written: {error}; no file was written") from error
 
 
 def checked_output(path: str | Path) -> Path:
