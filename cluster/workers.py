@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from ..pipeline.errors import InputError
-from ..pipeline.stream import Workers
+from ..pipeline.stream import Result, Workers
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -18,6 +19,9 @@ SCHEDULERS: Final = ("sync", "threads", "processes")
 
 # How long a scheduler may take to answer.
 _ANSWER: Final = "10s"
+
+# How old the count of a cluster's workers may be, s.
+_COUNT_AGAIN: Final = 5.0
 
 # How long a cluster may take to bring its first worker, s: one that grows with its work starts machines for it.
 _PATIENCE: Final = 300.0
@@ -64,13 +68,17 @@ class ClusterWorkers:
     def __init__(self, client: Client, patience: float = _PATIENCE) -> None:
         self._client = client
         self._patience = patience
-        self._executor = client.get_executor(pure=False)
+        self._slots = 1
+        self._counted = -_COUNT_AGAIN
 
     @property
     def slots(self) -> int:
-        """Threads of all workers that are there now."""
-        threads: dict[str, int] = self._client.nthreads()
-        return max(1, sum(threads.values()))
+        """Threads of all workers, counted every few seconds, since a cluster may grow."""
+        if monotonic() - self._counted > _COUNT_AGAIN:
+            with suppress(Exception):  # a client that has lost its scheduler says so in many ways; so do its tasks
+                self._slots = max(1, sum(self._client.nthreads().values()))
+            self._counted = monotonic()
+        return self._slots
 
     def share(self, value: Any) -> Any:
         """Send the value to a worker, from which the others fetch it; if it is lost with one, it is sent again.
@@ -95,10 +103,40 @@ class ClusterWorkers:
             )
         return future
 
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
-        """Start a call on some worker."""
-        future: Future[Any] = self._executor.submit(function, *arguments)
-        return future
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Result:
+        """Start a call on some worker; a cluster that is gone is felt when the result is asked for."""
+        try:
+            return _ClusterResult(self._client, self._client.submit(function, *arguments, pure=False))
+        except Exception as error:  # noqa: BLE001 - what a client says that has lost its scheduler is not foreseen
+            lost: Future[Any] = Future()
+            lost.set_exception(error)
+            return lost
+
+
+class _ClusterResult:
+    """A future of a Dask client, which by itself may wait for ever once the client has lost its scheduler."""
+
+    def __init__(self, client: Client, future: Any) -> None:
+        self._client = client
+        self._future = future
+
+    def result(self) -> Any:
+        from distributed import wait
+
+        while not self._future.done():
+            if _is_closed(self._client):
+                raise ConnectionError("the scheduler is gone")
+            with suppress(TimeoutError):
+                wait(self._future, timeout=1)
+        return self._future.result()
+
+    def cancel(self) -> None:
+        if not _is_closed(self._client):
+            self._future.cancel()
+
+
+def _is_closed(client: Client) -> bool:
+    return client.status in {"closing", "closed"}
 
 
 def _itself(value: Any) -> Any:

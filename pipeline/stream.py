@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .outcome import Outcome, Status, TaskFailedError
@@ -19,6 +18,16 @@ if TYPE_CHECKING:
 _AHEAD: Final = 4
 
 
+class Result(Protocol):
+    """What a call will give: a future of the standard library, or of Dask."""
+
+    def result(self) -> Any:
+        """Wait for what the call gives, or raise what it raised."""
+
+    def cancel(self) -> Any:
+        """Say that nobody waits for it any more."""
+
+
 class Workers(Protocol):
     """Whoever does tasks: this thread, threads, or a cluster."""
 
@@ -31,7 +40,7 @@ class Workers(Protocol):
         """Bring a value to all workers once; what comes back stands for it in `submit`."""
         ...
 
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Result:
         """Start a call and give its future."""
         ...
 
@@ -45,7 +54,7 @@ def stream(plan: Plan, workers: Workers, on_error: OnError = "raise") -> Iterato
         At the first failed task, if `on_error` is ``"raise"``.
     """
     request = workers.share(plan.request)
-    waiting: deque[tuple[Task, Future[Any]]] = deque()
+    waiting: deque[tuple[Task, Result]] = deque()
     tasks = plan.tasks
     try:
         while True:
@@ -62,7 +71,7 @@ def stream(plan: Plan, workers: Workers, on_error: OnError = "raise") -> Iterato
             future.cancel()
 
 
-def _result(plan: Plan, task: Task, future: Future[Any]) -> tuple[pd.DataFrame, Outcome]:
+def _result(plan: Plan, task: Task, future: Result) -> tuple[pd.DataFrame, Outcome]:
     """Wait for a task; a worker that was lost with it is an outcome as well."""
     try:
         table, outcome = future.result()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -221,6 +223,50 @@ def test_a_cluster_without_workers_does_not_keep_us_waiting(plan: nunatak.Plan, 
         assert workers.slots == 1
         with pytest.raises(InputError, match=r"it had no worker for 0\.2 s"):
             list(stream(plan, workers))
+
+
+class Gone:
+    """A Dask client whose scheduler is gone."""
+
+    def nthreads(self) -> dict[str, int]:
+        raise RuntimeError("ConnectionPool is closed")
+
+    def submit(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("Client is closed")
+
+
+def test_a_cluster_that_is_gone_is_an_outcome_of_every_task(plan: nunatak.Plan) -> None:
+    workers = ClusterWorkers(Gone())
+    workers.share = lambda value: value  # type: ignore[method-assign]
+    results = checked(plan, workers, "collect")
+    assert {outcome.kind for _, outcome in results} == {"worker_lost"}
+    assert "Client is closed" in results[0][1].message
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run(plan: nunatak.Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process of its own, since a client that lost its scheduler tells about it in many ways."""
+    code = f"""
+import subprocess, sys
+import nunatak
+from nunatak.cluster import workers
+from nunatak.pipeline.stream import stream
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    workers._ANSWER = "0.5s"
+    plan = nunatak.plan("atl06", {str(Path(plan.granules[0].address).parent)!r})
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        with workers.open_workers(cluster.scheduler_address) as done_by:
+            kinds = []
+            for _, outcome in stream(plan, done_by, "collect"):
+                kinds.append(outcome.kind)
+                if len(kinds) == 1:
+                    cluster.close()
+            print(len(kinds), sorted(set(kinds[8:])))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout == "12 ['worker_lost']\n", ended.stderr
 
 
 class Unwelcome:
