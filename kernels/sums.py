@@ -14,6 +14,7 @@ from .arrays import Float32s, Float64s, Int, Int32s, Real
 from .policy import kernel
 
 PARTS = 4
+"""Parts of an array whose sums are written out."""
 
 
 @kernel
