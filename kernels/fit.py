@@ -1,8 +1,9 @@
 """ATL06-SR: the height of each extent by an iterative straight-line fit, as SlideRule's Atl06Dispatch makes it.
 
-The algorithm is that of the product ATL06 (robust dispersion, window, iteration) with SlideRule's choices; numbers that it stores as float32 and reads again within the iteration are rounded here too. The order of
-operations is this module's own: photons stay in file order, heights are relative to the extent's first photon, and
-no pass sorts (`quantiles`).
+The algorithm is that of the product ATL06 (robust dispersion, window, iteration) with SlideRule's choices; numbers
+that it stores as float32 and reads again within the iteration are rounded here too. The order of operations is this
+module's own: photons stay in file order, heights are relative to the extent's first photon, and hardly any pass
+sorts (`quantiles`).
 """
 
 from __future__ import annotations
