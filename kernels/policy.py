@@ -21,11 +21,10 @@ def kernel(function: F) -> F:
 
     Examples
     --------
-    >>> from nunatak.kernels.policy import kernel
-    >>> @kernel
-    ... def half(x):
-    ...     return x / 2
-    >>> half(3.0)
-    1.5
+    A module of kernels says (the cache needs a module that is a file)::
+
+        @kernel
+        def half(x):
+            return x / 2
     """
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))

@@ -394,7 +394,7 @@ def test_heights_that_are_no_numbers_are_noted(spoilt: Callable[[Spoil], Path]) 
         file[f"{BEAM}/heights/h_ph"][...] = np.nan
 
     outcome = task(spoilt(spoil))
-    assert outcome.notes == (f"{outcome.rows} rows whose fit is not determined (h_mean is NaN)",)
+    assert outcome.notes == (f"{outcome.rows} rows whose photons do not determine a line",)
 
 
 # -- what nobody foresaw ----------------------------------------------------------------------------------------------

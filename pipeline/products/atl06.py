@@ -200,7 +200,7 @@ def _columns(beam: Beam, extents: Extents, fits: Fits) -> dict[str, Any]:
 
 def _notes(selection: Selection, fits: Fits) -> tuple[str, ...]:
     counted = {
-        "rows whose fit is not determined (h_mean is NaN)": fits.undetermined,
+        "rows whose photons do not determine a line": fits.undetermined,
         "photons with a confidence outside -2 to 4, not selected": selection.odd_confidence,
         "photons with a quality outside 0 to 25, not selected": selection.odd_quality,
     }
