@@ -88,17 +88,15 @@ class ClusterWorkers:
         InputError
             When no worker comes, or none can take the value.
         """
-        from distributed import wait
-
         future = self._client.submit(_itself, value, pure=False)
         address = self._client.scheduler.address
         try:
-            wait(future, timeout=self._patience)
+            problem = future.exception(timeout=self._patience)
         except TimeoutError as error:
             raise InputError(f"scheduler {address}: it had no worker for {self._patience:g} s") from error
         if future.status != "finished":
             raise InputError(
-                f"scheduler {address}: its workers can't take tasks ({future.exception()!r}); "
+                f"scheduler {address}: its workers can't take tasks ({problem!r}); "
                 "the same nunatak must be installed there"
             )
         return future
@@ -121,13 +119,11 @@ class _ClusterResult:
         self._future = future
 
     def result(self) -> Any:
-        from distributed import wait
-
         while not self._future.done():
             if _is_closed(self._client):
                 raise ConnectionError("the scheduler is gone")
             with suppress(TimeoutError):
-                wait(self._future, timeout=1)
+                self._future.exception(timeout=1)  # waits as result does, and fetches nothing
         return self._future.result()
 
     def cancel(self) -> None:
@@ -176,6 +172,8 @@ def open_workers(scheduler: str = "threads", count: int | None = None) -> Iterat
 def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
     """Give a Dask client: of a local cluster of processes, or of the scheduler at an address.
 
+    It does not become the client that Dask takes by itself, least of all when nobody answers.
+
     Raises
     ------
     InputError
@@ -187,13 +185,13 @@ def open_client(scheduler: str, count: int | None = None) -> Iterator[Client]:
 
     if scheduler == "processes":
         with (
-            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
-            Client(cluster) as client,
+            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+            Client(cluster, set_as_default=False) as client,
         ):
             yield client
     else:
         try:
-            client = Client(scheduler, timeout=_ANSWER)
+            client = Client(scheduler, timeout=_ANSWER, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(f"scheduler {scheduler}: no Dask scheduler answers there ({error})") from error
         with client:

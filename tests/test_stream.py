@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dask
 import pandas as pd
 import pytest
 
@@ -194,6 +195,15 @@ def test_a_scheduler_of_no_such_name(scheduler: str) -> None:
 def test_an_address_that_is_none(scheduler: str) -> None:
     with pytest.raises(InputError, match=f"scheduler {scheduler}: no Dask scheduler answers"), open_workers(scheduler):
         pass
+
+
+def test_a_client_of_ours_is_not_the_one_that_dask_takes(cluster: Any) -> None:
+    from distributed import default_client
+
+    before = dask.config.get("scheduler", None)
+    with open_workers(cluster.scheduler_address), pytest.raises(ValueError, match="No client"):
+        default_client()
+    assert dask.config.get("scheduler", None) == before
 
 
 @pytest.fixture
