@@ -82,7 +82,7 @@ def with_nunatak(path: Path) -> dict[str, np.ndarray]:
 
 def whole_task(path: Path) -> int:
     """From the file to result arrays."""
-    table, outcome = run_task(str(path), path.name, BEAM, Request("atl06", Parameters()))
+    table, outcome = run_task(str(path), path.name, BEAM, "", Request("atl06", Parameters()))
     assert not outcome.failed, outcome.message
     return len(table)
 

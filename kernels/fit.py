@@ -85,6 +85,8 @@ class Fits(NamedTuple):
     determined: NDArray[np.bool_]
     """(N,) False where the photons do not determine a line: one photon, or all at one place. Such a height is NaN, or
     what rounding left of it; SlideRule gives these rows too, and no flag of its own says so."""
+    fields: NDArray[np.float64]
+    """(N, F) further quantities of the photons, at the centre."""
 
     @property
     def undetermined(self) -> int:
@@ -104,6 +106,7 @@ def fit_extents(
     delta_time: ArrayLike,
     across: ArrayLike,
     *,
+    fields: ArrayLike | None = None,
     min_photons: int = 10,
     min_spread: float = 20.0,
     max_iterations: int = 5,
@@ -125,6 +128,9 @@ def fit_extents(
     along, height, latitude, longitude, delta_time, across
         (P,) of all photons: `dist_ph_along` and `h_ph`, float32, in m; `lat_ph` and `lon_ph`, float64, in degrees;
         `delta_time`, float64, in s since 2018-01-01; `dist_ph_across`, float32, in m.
+    fields
+        float64 (F, P): further quantities, one row each, of all photons. They are weighed as the height is, each value
+        with its own photon; SlideRule pairs them with others once photons are sorted (docs/differences.md, 11).
     min_photons, min_spread
         `cnt`, and `ats` in m: an iteration that leaves fewer photons, or less distance along track, fails.
     max_iterations
@@ -148,7 +154,11 @@ def fit_extents(
     rate = as_input(background, np.float64, "background", len(extents.first))[rows]
     with np.errstate(all="ignore"):
         density = extents.length * PULSE_RATE / speed * rate / (SPEED_OF_LIGHT / 2)
-    fits = _empty(rows)
+    more = np.ascontiguousarray(np.empty((0, photons)) if fields is None else fields, np.float64).view()
+    if more.ndim != 2 or more.shape[1] != photons:
+        raise ValueError(f"fields has shape {more.shape}; (fields, {photons}) is needed")
+    more.flags.writeable = False
+    fits = _empty(rows, len(more))
     _fit(
         as_input(extents.first[rows], np.int64, "extents"),
         as_input(extents.end[rows], np.int64, "extents"),
@@ -164,6 +174,7 @@ def fit_extents(
         as_input(longitude, np.float64, "longitude", photons),
         as_input(delta_time, np.float64, "delta_time", photons),
         as_input(across, np.float32, "across", photons),
+        more,
         extents.length / 2,
         int(min_photons),
         float(min_spread),
@@ -175,20 +186,18 @@ def fit_extents(
     return fits
 
 
-def _empty(extent: NDArray[np.int64]) -> Fits:
+def _empty(extent: NDArray[np.int64], fields: int) -> Fits:
     """Make the table that the kernel fills."""
     n = len(extent)
-    return Fits(
-        extent,
-        *(np.zeros(n, dtype) for dtype in ("f8", "f4", "f4", "f4", "f4", "f8", "f8", "i8", "f4", "i4", "u2", "?")),
-    )
+    columns = [np.zeros(n, dtype) for dtype in ("f8", "f4", "f4", "f4", "f4", "f8", "f8", "i8", "f4", "i4", "u2", "?")]
+    return Fits._make([extent, *columns, np.zeros((n, fields))])
 
 
 @kernel
 def _fit(
     first: Int64s, end: Int64s, segment: Int64s, start: Float64s, density: Float64s, kept_photon: Int32s,
     first_kept: Int32s, distance: Float64s, along: Float32s, height_of: Float32s, latitude: Float64s,
-    longitude: Float64s, delta_time: Float64s, across: Float32s, half_length: Real, min_photons: Int,
+    longitude: Float64s, delta_time: Float64s, across: Float32s, fields: Float64s, half_length: Real, min_photons: Int,
     min_spread: Real, max_iterations: Int, min_window: Real, max_dispersion: Real, fits: Fits,
 ) -> None:  # fmt: skip
     """Fit one extent after the other, in working memory that is made once."""
@@ -315,3 +324,8 @@ def _fit(
         fits.latitude[e] = reference_latitude + north
         fits.y_atc[e] = np.float32(reference_across + beside)
         fits.time[e] = unix_nanoseconds(delta_time[origin], later)
+        for f in range(len(fields)):
+            total = 0.0
+            for i in range(n):
+                total += (a + b * x[i]) * fields[f, photon[i]]
+            fits.fields[e, f] = total

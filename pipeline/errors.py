@@ -140,6 +140,12 @@ class MissingDatasetError(ReadError):
     kind = "missing_dataset"
 
 
+class MissingCompanionError(ReadError):
+    """A granule of another product is needed beside this one, and there is none."""
+
+    kind = "missing_companion"
+
+
 class WrongProductError(ReadError):
     """The file is a granule of another product."""
 

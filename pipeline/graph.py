@@ -77,8 +77,8 @@ def lazy_result(plan: Plan, on_error: OnError) -> LazyResult:
     request = TaskRef(f"request-{token}")
     work = f"{plan.request.product}-{token}"
     layer: dict[Any, Any] = {request.key: DataNode(request.key, plan.request)}
-    for i, (address, granule, beam) in enumerate(tasks):
-        layer[work, i] = Task((work, i), run_task, address, granule, beam, request)
+    for i, task in enumerate(tasks):
+        layer[work, i] = Task((work, i), run_task, *task, request)
     frame = _frame(f"frame-{on_error}-{token}", work, len(tasks), layer, plan.request, on_error)
     frame.spatial_partitions = _spatial_partitions(plan)
     return LazyResult(

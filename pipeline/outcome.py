@@ -46,7 +46,8 @@ class Outcome:
     photons, photons_kept
         Photons that were read, and those that passed the filters.
     notes
-        What a careful reader wants to know although the task did not fail: "2 rows whose photons do not determine a line".
+        What a careful reader wants to know although the task did not fail: "2 rows whose photons do not determine a
+        line".
     bytes_read, requests
         From the granule's file.
     read_seconds, compute_seconds

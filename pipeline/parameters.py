@@ -29,7 +29,9 @@ from .region import Region, RegionMask
 from .vocabulary import (
     ALIASES,
     BEAM_NUMBERS,
+    CLASSES,
     CONFIDENCES,
+    GEOLOCATIONS,
     HIGHEST_QUALITY,
     KNOWN_ELSEWHERE,
     PROJECTIONS,
@@ -78,7 +80,43 @@ _Mask = Annotated[
 _Tracks = tuple[Annotated[_Whole, Field(ge=1, le=1387)], ...]
 _Cycles = tuple[Annotated[_Whole, Field(ge=1, le=99)], ...]
 _Regions = tuple[Annotated[_Whole, Field(ge=1, le=14)], ...]
+_Names = tuple[Annotated[str, Field(min_length=1)], ...]
 _Release = Annotated[str, Field(pattern=r"^\d{3}$")]
+
+
+class Yapc(BaseModel):
+    """Settings of the photon classifier YAPC (guide, 2.2.3)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: _Whole = Field(
+        default=3, ge=0, le=3, description="0 the file's weight_ph, 1 and 2 SlideRule's v2, 3 its v3"
+    )
+    score: _Whole = Field(default=0, ge=0, le=65535, description="photons with a lower score are dropped")
+    knn: _Whole = Field(default=0, ge=0, le=_MOST, description="neighbours of version 1 and 2; 0: computed")
+    min_knn: _Whole = Field(default=5, ge=1, le=_MOST, description="least number of neighbours of version 3")
+    win_h: _Number = Field(
+        default=6.0, ge=0, le=_FARTHEST, description="height of the window, m; version 2: 0 computed"
+    )
+    win_x: _Number = Field(default=15.0, gt=0, le=_FARTHEST, description="length of the window, m")
+
+
+class Phoreal(BaseModel):
+    """Settings of the vegetation algorithm PhoREAL (guide, 2.6)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    binsize: _Number = Field(default=1.0, gt=0, le=_FARTHEST, description="height of a bin, m")
+    geoloc: str = Field(default="median", description="position of an extent: mean, median or center of its photons")
+    use_abs_h: bool = Field(default=False, description="heights above the ellipsoid in place of those above ground")
+    send_waveform: bool = Field(default=False, description="give the histogram of canopy photons of each extent")
+    above_classifier: bool = Field(default=False, description="let the ABoVE classifier name tops of canopy")
+
+    @field_validator("geoloc", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> str:
+        number = member(value, GEOLOCATIONS)
+        return next(name for name, other in GEOLOCATIONS.items() if other == number)
 
 
 class Parameters(BaseModel):
@@ -138,6 +176,25 @@ class Parameters(BaseModel):
     H_min_win: _Number = Field(default=3.0, ge=0, description="least height of the photon window, m")
     sigma_r_max: _Number = Field(default=5.0, ge=0, description="cap on the robust dispersion, m; it rejects nothing")
 
+    yapc: Yapc | None = Field(default=None, description="run the photon classifier YAPC: {score, version, ...}")
+    atl08_class: tuple[int, ...] | None = Field(
+        default=None,
+        description="photons of these ATL08 classes: 0 noise, 1 ground, 2 canopy, 3 top of canopy, 4 unclassified",
+    )
+    phoreal: Phoreal | None = Field(default=None, description="vegetation: {binsize, geoloc, ...}; classes 1, 2 and 3")
+    atl03_geo_fields: _Names = Field(default=(), description="fields of segments, by name or path below the beam")
+    atl03_ph_fields: _Names = Field(default=(), description="fields of photons, by name or path below the beam")
+    atl08_fields: _Names = Field(
+        default=(), description="fields of ATL08 land segments; with % the mean, else the mode"
+    )
+    field_prefix: bool = Field(
+        default=False,
+        description="name ancillary columns with prefixes (photon_, segment_, land_) in place of _x and _y",
+    )
+    each_photon_once: bool = Field(
+        default=False, description="atl03: give a photon of several extents in the first only"
+    )
+
     t0: datetime | None = Field(default=None, description="search: granules from this time on, UTC")
     t1: datetime | None = Field(default=None, description="search: granules up to this time, UTC")
     rgt: _Tracks = Field(default=(), description="search: reference ground tracks, 1 to 1387")
@@ -176,6 +233,11 @@ class Parameters(BaseModel):
             self.model_fields_set - SEARCH, **{name: getattr(self, name) for name in self.model_fields_set - SEARCH}
         )
 
+    def assuming(self, assumed: Mapping[str, Any]) -> Parameters:
+        """Give the parameters with what a product assumes where nothing was given."""
+        missing = {name: value for name, value in assumed.items() if name not in self.model_fields_set}
+        return Parameters.of({**_as_mapping(self), **missing}) if missing else self
+
     @property
     def selected_beams(self) -> tuple[str, ...]:
         """The beams that both `beams` and `track` select."""
@@ -186,6 +248,19 @@ class Parameters(BaseModel):
         """The parameters that were given another value than their default; a request that was saved names them all."""
         fields = Parameters.model_fields
         return frozenset(n for n in self.model_fields_set if getattr(self, n) != fields[n].get_default())
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        """The ATL08 classes that photons are selected by; None leaves ATL08 out.
+
+        An explicit `atl08_class` decides; else `phoreal` takes ground, canopy and top of canopy, and `atl08_fields`
+        all but the unclassified (guide, 2.5; SlideRule, Icesat2Fields::fromLua).
+        """
+        if self.atl08_class is not None:
+            return self.atl08_class
+        if self.phoreal is not None:
+            return (1, 2, 3)
+        return (0, 1, 2, 3) if self.atl08_fields else None
 
     def notice_unused(self, product: str, honoured: Iterable[str]) -> None:
         """Warn of parameters that were given and that a product has no use for."""
@@ -214,6 +289,25 @@ class Parameters(BaseModel):
     @classmethod
     def _mask(cls, value: Any) -> RegionMask:
         return RegionMask.of(value)
+
+    @field_validator("atl08_class", mode="before")
+    @classmethod
+    def _classes(cls, value: Any) -> tuple[int, ...] | None:
+        # an empty list leaves the stage off, as in SlideRule
+        return members(value, CLASSES)[0] if isinstance(value, str | int | float) or list(value) else None
+
+    @field_validator("yapc", "phoreal", mode="before")
+    @classmethod
+    def _settings(cls, value: Any) -> Any:
+        """Take a null inside as not supplied, and anything but a mapping as wrong."""
+        if isinstance(value, Mapping):
+            return {name: setting for name, setting in value.items() if setting is not None}
+        return value
+
+    @field_validator("atl03_geo_fields", "atl03_ph_fields", "atl08_fields", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
 
     @field_validator("t0", "t1", mode="after")
     @classmethod

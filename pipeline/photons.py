@@ -79,12 +79,16 @@ class Photons:
         The arrays by the names of `SEGMENT_FIELDS` [S], `PHOTON_FIELDS` [N] and `BACKGROUND_FIELDS` [B].
     keep
         Photons that the raster mask lets through, uint8 [N]; None where there is no mask.
+    segment_rows, rows
+        The same as row ranges of the granule's per-segment and per-photon datasets.
     """
 
     photon_count: NDArray[np.int32]
     pieces: NDArray[np.int64]
     fields: Mapping[str, NDArray[Any]]
     keep: NDArray[np.uint8] | None
+    segment_rows: Ranges
+    rows: Ranges
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.fields[name]
@@ -124,7 +128,9 @@ def read_photons(beam: Beam, parameters: Parameters) -> Photons | None:
         raise beam.layout_error("bckgrd_atlas/bckgrd_rate", "no rows; the background rate is needed for every fit")
     runs = _rows_after_reading(choice.segments)
     keep = None if choice.in_mask is None else np.repeat(choice.in_mask, choice.photon_count)
-    return Photons(choice.photon_count, split_at_gaps(fields["segment_id"], runs), fields, keep)
+    return Photons(
+        choice.photon_count, split_at_gaps(fields["segment_id"], runs), fields, keep, choice.segments, choice.photons
+    )
 
 
 def choose_segments(beam: Beam, parameters: Parameters) -> SegmentChoice:

@@ -20,11 +20,12 @@ OnError = Literal["raise", "collect"]
 
 
 class Task(NamedTuple):
-    """One task: a beam of a granule, and where the granule is."""
+    """One task: a beam of a granule, where the granule is, and where its ATL08 is if the request needs it."""
 
     address: str
     granule: str
     beam: str
+    atl08: str = ""
 
 
 class PlannedBeam(NamedTuple):
@@ -75,10 +76,7 @@ class PlannedGranule:
     @property
     def address(self) -> str:
         """Where a task reads it: the nearest of its addresses."""
-        for access in ("file", "s3", "https"):
-            if access in self.addresses:
-                return self.addresses[access]
-        return next(iter(self.addresses.values()))
+        return nearest_of(self.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class Plan:
     def tasks(self) -> Iterator[Task]:
         """All tasks, granule by granule and beam by beam."""
         for granule in self.granules:
-            yield from _tasks_of(granule)
+            yield from _tasks_of(granule, self.request)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -142,7 +140,7 @@ class Plan:
                 *(beam.bounds or (None,) * 4),
             )
             for granule in self.granules
-            for task, beam in zip(_tasks_of(granule), granule.beams, strict=True)
+            for task, beam in zip(_tasks_of(granule, self.request), granule.beams, strict=True)
         ]
         places = ("west", "south", "east", "north")
         table = pd.DataFrame(rows, columns=["granule", "beam", "address", "companions", *Cost._fields, *places])
@@ -202,6 +200,13 @@ class Plan:
         return load_plan(path)
 
 
-def _tasks_of(granule: PlannedGranule) -> list[Task]:
+def _tasks_of(granule: PlannedGranule, request: Request) -> list[Task]:
     name, address = str(granule.name), granule.address
-    return [Task(address, name, beam.beam) for beam in granule.beams]
+    atl08 = nearest_of(granule.companions.get("ATL08", {})) if request.parameters.classes is not None else ""
+    return [Task(address, name, beam.beam, atl08) for beam in granule.beams]
+
+
+def nearest_of(addresses: Mapping[str, str]) -> str:
+    """Give the nearest of a granule's addresses; empty where there is none."""
+    known = [addresses[access] for access in ("file", "s3", "https") if access in addresses]
+    return next(iter([*known, *addresses.values()]), "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from .ancillary import AncillaryField
 from .errors import InputError
 from .estimate import Cost
 from .granule import GranuleName
@@ -31,6 +33,7 @@ def save_plan(plan: Plan, path: str | Path) -> None:
         "format": _FORMAT,
         "product": plan.request.product,
         "keep_id": plan.request.keep_id,
+        "fields": [asdict(field) for field in plan.request.fields],
         "parameters": json.loads(plan.request.parameters.to_json()),
         "left_out": plan.left_out,
         "origin": plan.origin,
@@ -53,7 +56,8 @@ def load_plan(path: str | Path) -> Plan:
     about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     if about.get("format") != _FORMAT:
         raise InputError(f"{path}: not a plan of this version of nunatak (nunatak plan ... --save FILE makes one)")
-    request = Request(about["product"], Parameters.of(about["parameters"]), about["keep_id"])
+    fields = tuple(AncillaryField(**field) for field in about["fields"])
+    request = Request(about["product"], Parameters.of(about["parameters"]), about["keep_id"], fields)
     granules = tuple(_granule(row) for row in table.to_pylist())
     return Plan(request, granules, tuple(about["left_out"]), about["origin"])
 

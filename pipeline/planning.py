@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .ancillary import Probe, resolve_fields
 from .catalog.query import Catalog, Found, Query
 from .errors import InputError
 from .estimate import content_of, cost_of, shares_inside, task_bounds
@@ -66,19 +67,31 @@ def make_plan(
     chosen = product_named(product)
     parameters = Parameters.of(parms, **keywords)
     parameters.notice_unused(product, chosen.honours | SEARCH)
-    request = Request(product, parameters.computing(), keep_id)
+    parameters = parameters.assuming(chosen.assumes)
     if resources is not None:
         if catalog is not None:
             raise InputError("resources and a catalog are both given; granules are either named or searched for")
         _notice_search(parameters)
         named = find_resources(resources, chosen.reads)
-        found = [granule.found() for granule in named.granules]
-        return Plan(request, plan_granules(found, parameters), named.left_out, {"resources": "named"})
-    asked = catalog_of(catalog, prefer)
-    query = query_of(parameters, chosen.reads)
-    searched = parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
-    origin = asked.describe() | {"search": searched}
-    return Plan(request, plan_granules(asked.find(query), parameters), (), origin)
+        found, left_out = [granule.found() for granule in named.granules], named.left_out
+        origin: dict[str, Any] = {"resources": "named"}
+    else:
+        asked = catalog_of(catalog, prefer)
+        companions = ("ATL08",) if parameters.classes is not None else ()
+        found, left_out = asked.find(query_of(parameters, chosen.reads, companions)), ()
+        searched = parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
+        origin = asked.describe() | {"search": searched}
+    granules = plan_granules(found, parameters)
+    fields = resolve_fields(parameters, chosen.schema.names, _probes(granules))
+    return Plan(Request(product, parameters.computing(), keep_id, fields), granules, left_out, origin)
+
+
+def _probes(granules: Iterable[PlannedGranule]) -> Iterator[Probe]:
+    """Give the granules that lie on disks of this machine, for what a plan has to look up in one of them."""
+    for granule in granules:
+        if "file" in granule.addresses:
+            atl08 = granule.companions.get("ATL08", {}).get("file", "")
+            yield Probe(granule.address, atl08, tuple(beam.beam for beam in granule.beams))
 
 
 def plan_granules(found: Sequence[Found], parameters: Parameters) -> tuple[PlannedGranule, ...]:

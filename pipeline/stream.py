@@ -59,7 +59,7 @@ def stream(plan: Plan, workers: Workers, on_error: OnError = "raise") -> Iterato
     try:
         while True:
             while len(waiting) < _AHEAD * workers.slots and (task := next(tasks, None)):
-                waiting.append((task, workers.submit(run_task, task.address, task.granule, task.beam, request)))
+                waiting.append((task, workers.submit(run_task, *task, request)))
             if not waiting:
                 return
             table, outcome = _result(plan, *waiting.popleft())

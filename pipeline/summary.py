@@ -25,7 +25,7 @@ class ColumnSummary:
     """Gathers rows, time span, and least, mean and most of the columns that hold measured numbers."""
 
     def __init__(self, schema: Schema) -> None:
-        measured = [column for column in schema.columns if np.dtype(column.dtype).kind == "f"]
+        measured = [column for column in schema.columns if column.dtype.startswith("float")]
         self._units = {column.name: column.units for column in measured}
         self._ranges = {column.name: _Range() for column in measured}
         self._first: pd.Timestamp | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from .ancillary import AncillaryField
 from .beam import Beam
 from .errors import MissingDatasetError, ReadError, WrongProductError
 from .granule import GranuleName
@@ -28,24 +29,27 @@ _NEEDED_GROUPS: Final = frozenset({"geolocation", "heights"})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What all tasks of a plan share: product, parameters, and whether extent ids are kept."""
+    """What all tasks of a plan share: product, parameters, whether extent ids are kept, and ancillary fields."""
 
     product: str
     parameters: Parameters
     keep_id: bool = False
+    fields: tuple[AncillaryField, ...] = ()
 
     def schema(self) -> Schema:
         """Give the columns that the request's rows have."""
-        return product_named(self.product).schema_for(keep_id=self.keep_id)
+        return product_named(self.product).schema_for(self)
 
 
-def run_task(address: str, granule: str, beam: str, request: Request) -> tuple[pd.DataFrame, Outcome]:
+def run_task(address: str, granule: str, beam: str, atl08: str, request: Request) -> tuple[pd.DataFrame, Outcome]:
     """Do one task.
 
     Parameters
     ----------
     address, granule, beam
         Where the granule is, its name, and which of its beams.
+    atl08
+        Where the ATL08 granule is that goes with it; empty where none is needed or known.
     request
         What all tasks share.
 
@@ -58,7 +62,7 @@ def run_task(address: str, granule: str, beam: str, request: Request) -> tuple[p
     used: dict[str, Any] = {}
     started = perf_counter()
     try:
-        table, ending = _do(address, granule, beam, request, used)
+        table, ending = _do(address, granule, beam, atl08, request, used)
     except ReadError as error:
         table, ending = schema.empty(), _failure(error)
     except Exception as error:  # noqa: BLE001 - no task without an outcome: what nobody foresaw comes with its traceback
@@ -68,21 +72,25 @@ def run_task(address: str, granule: str, beam: str, request: Request) -> tuple[p
 
 
 def _do(
-    address: str, granule: str, beam: str, request: Request, used: dict[str, Any]
+    address: str, granule: str, beam: str, atl08: str, request: Request, used: dict[str, Any]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Open, compute, close; `used` is filled in whatever happens."""
     product, schema = product_named(request.product), request.schema()
     with GranuleFile(address) as file:
-        source = Beam(GranuleName.parse(granule), beam, file)
+        source = Beam(GranuleName.parse(granule), beam, file, atl08)
         try:
             if not _is_present(source, product):
                 return schema.empty(), {"status": Status.ABSENT}
-            computed = product.compute(source, request.parameters)
+            computed = product.compute(source, request)
         except ReadError as error:
             error.beam = error.beam or beam
             raise
         finally:
-            used.update(bytes_read=file.bytes_read, requests=file.requests, read_seconds=source.read_seconds)
+            used.update(
+                bytes_read=file.bytes_read + source.atl08_bytes,
+                requests=file.requests + source.atl08_requests,
+                read_seconds=source.read_seconds,
+            )
     if computed is None:
         return schema.empty(), {"status": Status.EMPTY}
     table = schema.table(computed.columns)

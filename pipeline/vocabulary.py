@@ -31,6 +31,16 @@ QUALITIES: Final = {
     "atl03_quality_impulse_response": 2,
     "atl03_quality_tep": 3,
 }
+CLASSES: Final = {
+    "atl08_noise": 0,
+    "atl08_ground": 1,
+    "atl08_canopy": 2,
+    "atl08_top_of_canopy": 3,
+    "atl08_unclassified": 4,
+}
+
+GEOLOCATIONS: Final = {"mean": 0, "median": 1, "center": 2}
+
 #: Release 007 combines flags in quality_ph; its values reach 25.
 HIGHEST_QUALITY: Final = 25
 
@@ -65,23 +75,17 @@ SERVICE_NAMES: Final = frozenset(
 KNOWN_ELSEWHERE: Final = frozenset(
     {
         "atl03_corr_fields",
-        "atl03_geo_fields",
-        "atl03_ph_fields",
         "atl06_fields",
-        "atl08_class",
-        "atl08_fields",
         "atl13_fields",
         "cmr",
         "day",
         "fit",
         "month",
         "output",
-        "phoreal",
         "resource",
         "resources",
         "samples",
         "short_name",
-        "yapc",
         "year",
     }
 )
@@ -157,7 +161,7 @@ def _number_of(value: Any, names: Mapping[str, int]) -> Any:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    return name, name.removeprefix("atl03_"), name.removeprefix("atl03_quality_")
+    return name, *(name.removeprefix(prefix) for prefix in ("atl03_", "atl08_", "atl03_quality_"))
 
 
 def members(value: Any, names: Mapping[str, int], allowed: Iterable[int] | None = None) -> tuple[tuple[int, ...], bool]:

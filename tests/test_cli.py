@@ -199,7 +199,7 @@ def test_simulate_info_and_heights(run: Run, tmp_path: Path) -> None:
         ('{"cnf": 9}', "cnf: 9 is none of"),
         ('{"leng": 40}', "leng: no such parameter; did you mean 'len'?"),
         ('{"len": -1, "cnt": "x"}', "len: input should be greater than 0, not -1; cnt: "),
-        ('{"yapc": {"score": 0}}', "yapc: a parameter of SlideRule that this version"),
+        ('{"samples": {"a": 0}}', "samples: a parameter of SlideRule that this version"),
         ('{"cnf": 4', "parameters: not JSON"),
         ("[1]", "parameters are a JSON object"),
         ("nowhere.json", "neither JSON text nor a file"),

@@ -26,7 +26,7 @@ from nunatak.pipeline.stream import stream
 from nunatak.pipeline.writers.geoparquet import GeoParquetWriter
 from nunatak.pipeline.writers.metadata import describe_run
 
-SCHEMA = product_named("atl06").schema_for(keep_id=False)
+SCHEMA = product_named("atl06").schema.without("extent_id")
 
 
 def frame(rows: int, *, west: float = -49.0, south: float = 69.0, valid: bool = True) -> gpd.GeoDataFrame:

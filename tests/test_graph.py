@@ -43,6 +43,9 @@ def spoilt(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+Result = tuple[pd.DataFrame, Outcome]
+
+
 def plan_of(granules: int) -> Plan:
     """A plan over granules that are not there, for what needs no reading."""
     name = GranuleName.parse("ATL03_20181017222812_02950102_006_02.h5")
@@ -127,9 +130,9 @@ class TestTogether:
     def test_every_task_runs_once_for_frame_and_outcomes(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ran: list[tuple[str, str]] = []
 
-        def counted(address: str, granule: str, beam: str, request: Request) -> tuple[pd.DataFrame, Outcome]:
+        def counted(address: str, granule: str, beam: str, atl08: str, request: Request) -> Result:
             ran.append((granule, beam))
-            return run_task(address, granule, beam, request)
+            return run_task(address, granule, beam, atl08, request)
 
         monkeypatch.setattr(graph, "run_task", counted)
         plan = nunatak.plan("atl06", folder)

@@ -50,8 +50,8 @@ GUIDE = {
 def test_defaults_are_those_of_the_guide() -> None:
     values = Parameters.of().model_dump()
     assert {name: values[name] for name in GUIDE} == GUIDE
-    # what only searches for granules chooses nothing unless it is given
-    assert all(value in (None, ()) for name, value in values.items() if name not in GUIDE)
+    # classifiers, ancillary fields and the search choose nothing unless they are given
+    assert all(value in (None, (), False) for name, value in values.items() if name not in GUIDE)
     assert Parameters.of({}) == Parameters.of(None) == Parameters.of("{}") == Parameters()
 
 
@@ -321,10 +321,10 @@ def test_every_name_of_the_vocabulary_has_one_place() -> None:
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(ParameterError) as caught:
-        Parameters.of(len=-1, ats="x", leng=2, cnf=9, poly=5, proj="north", yapc={}, region_mask=1, beams=[])
+        Parameters.of(len=-1, ats="x", leng=2, cnf=9, poly=5, proj="north", yapc=3, samples={}, region_mask=1, beams=[])
     problems = str(caught.value).split("; ")
     told = {problem.split(":")[0] for problem in problems}
-    assert {"len", "ats", "leng", "cnf", "poly", "proj", "yapc", "region_mask", "beams"} <= told
+    assert {"len", "ats", "leng", "cnf", "poly", "proj", "yapc", "samples", "region_mask", "beams"} <= told
 
 
 def test_long_values_are_shortened_in_errors() -> None:

@@ -30,7 +30,7 @@ Spoil = Callable[[h5py.File], Any]
 def task(path: Path, beam: str = BEAM, name: str = "", **parameters: Any) -> Outcome:
     """Do a task and make sure of what holds for every outcome; give it."""
     request = Request("atl06", Parameters.of(**parameters))
-    table, outcome = run_task(str(path), name or path.name, beam, request)
+    table, outcome = run_task(str(path), name or path.name, beam, "", request)
     assert (outcome.granule, outcome.beam, outcome.address) == (name or path.name, beam, str(path))
     assert outcome.rows == len(table)
     assert table.dtypes.equals(request.schema().empty().dtypes)
@@ -408,7 +408,7 @@ def test_an_exception_inside_a_product_is_an_outcome_with_its_traceback(
 
     broken = products.Product("atl06", 1, "ATL03", products.product_named("atl06").schema, frozenset(), stumble)
     monkeypatch.setattr("nunatak.pipeline.task.product_named", lambda _: broken)
-    _, outcome = run_task(str(copy), copy.name, BEAM, Request("atl06", Parameters()))
+    _, outcome = run_task(str(copy), copy.name, BEAM, "", Request("atl06", Parameters()))
     assert (outcome.status, outcome.kind) == (Status.FAILED, "unexpected")
     assert outcome.message == "ZeroDivisionError: nobody thought of this"
     assert "in stumble" in outcome.detail
@@ -494,7 +494,7 @@ def test_counts_add_up_when_everything_fails(folder: Path) -> None:
     assert frame.dtypes.equals(both.frame._meta.dtypes)
     assert (outcomes["kind"] == "not_hdf5").all()
     assert len(outcomes) == len(plan)
-    records = [run_task(t.address, t.granule, t.beam, plan.request)[1] for t in plan.tasks]
+    records = [run_task(*t, plan.request)[1] for t in plan.tasks]
     assert count_statuses(records) == {"ok": 0, "empty": 0, "absent": 0, "failed": len(plan)}
 
 

@@ -10,10 +10,15 @@ from ..vocabulary import nearest
 from .product import Product
 
 # The module that holds a product as PRODUCT; imported when it is asked for.
-_MODULES: Final = {"atl06": ".atl06"}
+_MODULES: Final = {"atl03": ".atl03", "atl03v": ".atl03v", "atl06": ".atl06", "atl08": ".atl08"}
 
 #: Product -> what it is, in a line.
-PRODUCTS: Final = {"atl06": "surface heights: SlideRule's ATL06-SR, a line fitted to the photons of each extent"}
+PRODUCTS: Final = {
+    "atl03": "photons by extent, with their classes and scores",
+    "atl03v": "the fast view of a track: one row a segment, no photon is read",
+    "atl06": "surface heights: SlideRule's ATL06-SR, a line fitted to the photons of each extent",
+    "atl08": "vegetation metrics: PhoREAL's canopy and terrain heights of each extent",
+}
 
 
 def product_named(name: str) -> Product:

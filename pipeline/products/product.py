@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .schema import Schema
+from .schema import Column, Schema
 
 if TYPE_CHECKING:
+    from ..ancillary import AncillaryField
     from ..beam import Beam
     from ..parameters import Parameters
+    from ..task import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Computed:
     notes: tuple[str, ...] = ()
 
 
+def _no_more(_: Parameters) -> tuple[Column, ...]:
+    return ()
+
+
+def _as_fitted(_: AncillaryField) -> str:
+    return "float64"
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """A product: what it reads, what it honours, what it gives.
@@ -50,7 +60,13 @@ class Product:
     honours
         Parameters that change its rows.
     compute
-        A beam and parameters to rows; None when nothing of the beam is in the region.
+        A beam and a request to rows; None when nothing of the beam is in the region.
+    assumes
+        Parameters that hold for this product where a request does not give them.
+    extra
+        Further columns that parameters ask for.
+    field_dtype
+        The type in which the product gives an ancillary field.
     """
 
     name: str
@@ -58,8 +74,19 @@ class Product:
     reads: str
     schema: Schema
     honours: frozenset[str]
-    compute: Callable[[Beam, Parameters], Computed | None]
+    compute: Callable[[Beam, Request], Computed | None]
+    assumes: Mapping[str, Any] = field(default_factory=dict)
+    extra: Callable[[Parameters], tuple[Column, ...]] = _no_more
+    field_dtype: Callable[[AncillaryField], str] = _as_fitted
 
-    def schema_for(self, *, keep_id: bool) -> Schema:
-        """Give the columns of a request; extent_id is there only if it is kept."""
-        return self.schema if keep_id else self.schema.without("extent_id")
+    def schema_for(self, request: Request) -> Schema:
+        """Give the columns of a request: extent_id only if it is kept, and those that its parameters add."""
+        from ..ancillary import renamed_columns
+
+        schema = self.schema if request.keep_id else self.schema.without("extent_id")
+        schema = schema.plus(self.extra(request.parameters))
+        added = [
+            Column(f.column, self.field_dtype(f), "", f"ancillary field of {f.source}s", f.dataset)
+            for f in request.fields
+        ]
+        return schema.renamed(renamed_columns(schema.names, request.fields)).plus(added)

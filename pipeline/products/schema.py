@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: ITRF2014, the frame of ICESat-2's latitudes, longitudes and heights above the WGS 84 ellipsoid.
 CRS: Final = "EPSG:7912"
 INDEX: Final = "time"
+#: The type of a column that holds a list of numbers in each row.
+LIST: Final = "list<float32>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Column:
     name
         As in SlideRule's records.
     dtype
-        numpy's name of the type.
+        numpy's name of the type, or `LIST` for several numbers a row.
     units
         UDUNITS text; ``"1"`` for counts and ratios.
     meaning
@@ -51,6 +53,14 @@ class Schema:
 
     columns: tuple[Column, ...]
 
+    def renamed(self, names: Mapping[str, str]) -> Schema:
+        """Give columns other names: old -> new."""
+        return Schema(tuple(replace(column, name=names.get(column.name, column.name)) for column in self.columns))
+
+    def plus(self, columns: Iterable[Column]) -> Schema:
+        """Add columns at the end."""
+        return Schema((*self.columns, *columns))
+
     def without(self, *names: str) -> Schema:
         """Leave columns out."""
         return Schema(tuple(column for column in self.columns if column.name not in names))
@@ -70,13 +80,13 @@ class Schema:
         """
         import pandas as pd
 
-        data = {c.name: np.asarray(arrays[c.name]).astype(c.dtype, copy=False) for c in self.columns}
+        data = {c.name: _cast(arrays[c.name], c.dtype) for c in self.columns}
         index = pd.DatetimeIndex(data.pop(INDEX), name=INDEX)
         return pd.DataFrame(data, index=index, copy=False)
 
     def empty(self) -> pd.DataFrame:
         """Give the table without rows."""
-        return self.table({column.name: np.empty(0, column.dtype) for column in self.columns})
+        return self.table({c.name: np.empty((0, 1) if c.dtype == LIST else 0, _numpy(c)) for c in self.columns})
 
     def frame(self, table: pd.DataFrame) -> gpd.GeoDataFrame:
         """Make the GeoDataFrame of a table: its columns, and points in `CRS`."""
@@ -92,3 +102,23 @@ class Schema:
     def describe(self) -> list[dict[str, str]]:
         """Give the columns as plain records, for metadata and docs."""
         return [{n: getattr(c, n) for n in Column.__slots__ if getattr(c, n)} for c in self.columns]
+
+
+def _numpy(column: Column) -> str:
+    return "float32" if column.dtype == LIST else column.dtype
+
+
+def _cast(values: Any, dtype: str) -> Any:
+    """Cast a column; a list column comes as rows (N, k), or as (first, values) of lists one behind the other."""
+    if dtype != LIST:
+        return np.asarray(values).astype(dtype, copy=False)
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(values, tuple):
+        first, flat = values
+    else:
+        rows = np.asarray(values, np.float32)
+        first, flat = np.arange(len(rows) + 1) * rows.shape[1], rows.ravel()
+    lists = pa.ListArray.from_arrays(pa.array(first, pa.int32()), pa.array(flat, pa.float32()))
+    return pd.array(lists, dtype=pd.ArrowDtype(lists.type))

@@ -57,7 +57,7 @@ def kernel_rows(path: Path, parameters: dict[str, Any]) -> pd.DataFrame:
     with h5py.File(path) as file:
         for name in (n for n in file if n.startswith("gt")):
             _, extents, fits = run(read_beam(file[name], srt), request)
-            table = pd.DataFrame(fits._asdict())
+            table = pd.DataFrame({name: column for name, column in fits._asdict().items() if name != "fields"})
             counter = extents.counter[fits.extent]
             track, pair = int(name[2]), int(name[3] == "r")
             beam_id = rgt << 52 | cycle << 36 | region << 32 | track << 30 | pair | 2

@@ -1,0 +1,242 @@
+"""Ancillary fields: more datasets of ATL03 and ATL08, found by name and paired with the photons that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from ..kernels.classification import take_rows
+from .errors import ParameterError, ReadError
+from .reading.granule_file import GranuleFile, Want
+from .vocabulary import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .beam import Beam
+    from .classification import Classes
+    from .parameters import Parameters
+    from .photons import Photons
+
+Source = Literal["photon", "segment", "land"]
+
+# Parameter -> where its fields come from, and the groups in which a bare name is looked for.
+_LISTS: Final[dict[str, tuple[Source, tuple[str, ...]]]] = {
+    "atl03_ph_fields": ("photon", ("heights",)),
+    "atl03_geo_fields": ("segment", ("geolocation", "geophys_corr")),
+    "atl08_fields": ("land", ("land_segments",)),
+}
+#: Parameters that name ancillary fields.
+HONOURS: Final = frozenset({*_LISTS, "field_prefix"})
+
+# Names that begin so are of geophys_corr (SlideRule, Atl03Reader: Atl03Data).
+_CORRECTIONS: Final = ("tid", "geo", "dem", "dac")
+# Names that atl03, atl06 and atl08 give of themselves and that a plan can't rename are told by `_x` and `_y`.
+_OWN, _ADDED = "_x", "_y"
+
+
+@dataclass(frozen=True, slots=True)
+class AncillaryField:
+    """One field that a request adds.
+
+    Attributes
+    ----------
+    column
+        The result's column.
+    source
+        ``"photon"`` or ``"segment"`` of ATL03, or ``"land"`` segment of ATL08.
+    dataset
+        Below the beam's group: ``"geolocation/solar_elevation"``.
+    mean
+        Whether a product of extents gives the mean, not the mode (a ``%`` behind the name).
+    dtype
+        The dataset's type, as far as a granule of the plan tells; ``"float64"`` otherwise.
+    """
+
+    column: str
+    source: Source
+    dataset: str
+    mean: bool = False
+    dtype: str = "float64"
+
+
+class Probe(NamedTuple):
+    """A granule that may be looked into while a request is planned: its address, its ATL08's, and beams."""
+
+    address: str
+    atl08: str
+    beams: tuple[str, ...]
+
+
+def resolve_fields(parameters: Parameters, own: Iterable[str], probes: Iterable[Probe]) -> tuple[AncillaryField, ...]:
+    """Find the datasets of a request's ancillary fields, and their types, in the first granule that can tell.
+
+    Parameters
+    ----------
+    parameters
+        The request.
+    own
+        Columns that the product has of itself: a field of the same name becomes ``name_y``, its column ``name_x``.
+    probes
+        Granules of the plan.
+
+    Raises
+    ------
+    ParameterError
+        When a granule has no such dataset; with names that are near.
+    """
+    named = [(source, groups, name) for p, (source, groups) in _LISTS.items() for name in getattr(parameters, p)]
+    if not named:
+        return ()
+    look = _Look.into(probes)
+    taken = set(own)
+    return tuple(
+        _resolved(look, source, groups, name, taken, prefix=parameters.field_prefix) for source, groups, name in named
+    )
+
+
+def renamed_columns(own: Iterable[str], fields: Iterable[AncillaryField]) -> dict[str, str]:
+    """Give the new names of a product's own columns that clash with ancillary ones: ``name`` -> ``name_x``."""
+    clashing = {field.column.removesuffix(_ADDED) for field in fields if field.column.endswith(_ADDED)}
+    return {name: name + _OWN for name in own if name in clashing}
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was seen of one granule: datasets of a beam, with their types; empty where none could be looked into."""
+
+    atl03: Mapping[str, str]
+    atl08: Mapping[str, str]
+
+    @classmethod
+    def into(cls, probes: Iterable[Probe]) -> _Look:
+        atl03: dict[str, str] = {}
+        atl08: dict[str, str] = {}
+        for probe in probes:
+            atl03 = atl03 or _datasets(probe.address, probe.beams)
+            atl08 = atl08 or (_datasets(probe.atl08, probe.beams) if probe.atl08 else {})
+            if atl03 and (atl08 or not probe.atl08):
+                break
+        return cls(atl03, atl08)
+
+
+def _datasets(address: str, beams: Iterable[str]) -> dict[str, str]:
+    """List the datasets of a granule's first beam that has any: path below the beam -> type."""
+    found: dict[str, str] = {}
+    try:
+        with GranuleFile(address) as file:
+            for beam in (beam for beam in beams if beam in file.beams):
+                for group in _groups(file, beam):
+                    for name in file.datasets(group):
+                        path = f"{group}/{name}"
+                        found[path.removeprefix(f"{beam}/")] = file.describe(path).dtype
+                if found:
+                    break
+    except ReadError:
+        return {}  # the task that reads this granule will say what is wrong with it
+    return found
+
+
+def _groups(file: GranuleFile, group: str) -> list[str]:
+    inner = [f"{group}/{name}" for name in file.groups(group)]
+    return [group, *(deeper for child in inner for deeper in _groups(file, child))]
+
+
+def _resolved(
+    look: _Look, source: Source, groups: tuple[str, ...], name: str, taken: set[str], *, prefix: bool
+) -> AncillaryField:
+    mean, bare = name.endswith("%"), name.removesuffix("%").strip("/")
+    if mean and source != "land":
+        raise ParameterError(f"{name}: % asks for a mean of ATL08 fields; ATL03 fields have none")
+    seen = look.atl08 if source == "land" else look.atl03
+    dataset = _dataset(seen, groups, bare)
+    clash = not prefix and name in taken
+    column = f"{source}_{name}" if prefix else name + _ADDED * clash
+    if column in taken:
+        raise ParameterError(f"{name}: the result has two columns {column}; name them with field_prefix")
+    taken.add(column)
+    kind = np.dtype(seen[dataset]) if dataset in seen else np.dtype("f8")
+    return AncillaryField(column, source, dataset, mean, kind.newbyteorder("=").name)
+
+
+def _dataset(seen: Mapping[str, str], groups: tuple[str, ...], name: str) -> str:
+    """Find the dataset that a name means: a path, or a name in one of its groups."""
+    if "/" in name:
+        candidates = [name, *(f"{group}/{name}" for group in groups)]
+    else:
+        first = sorted(groups, key=lambda group: (group == "geophys_corr") != name.startswith(_CORRECTIONS))
+        candidates = [f"{group}/{name}" for group in first]
+    if not seen:
+        return candidates[0]
+    for candidate in candidates:
+        if candidate in seen:
+            return candidate
+    near = [path.rpartition("/")[2] for path in seen if path.rpartition("/")[0] in groups]
+    raise ParameterError(f"{name}: no such field in {' or '.join(groups)}{nearest(name, [*near, *seen])}")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValues:
+    """The values of one field, and how they belong to photons.
+
+    Attributes
+    ----------
+    field
+        Which.
+    values
+        One value a photon (P,), a segment (S,) or a land segment (L,), in the dataset's type.
+    row
+        int (P,): each photon's row of `values`, -1 none; None where there is one value a photon.
+    """
+
+    field: AncillaryField
+    values: NDArray[Any]
+    row: NDArray[np.int32] | None
+
+    def of(self, photon: NDArray[Any]) -> NDArray[Any]:
+        """Give the values of photons; a photon without one has all bits set: -1, the highest number, or NaN."""
+        return self.values[photon] if self.row is None else take_rows(self.values, self.row[photon])
+
+
+def read_fields(beam: Beam, photons: Photons, classes: Classes, fields: Iterable[AncillaryField]) -> list[FieldValues]:
+    """Read the ancillary fields of a beam.
+
+    Raises
+    ------
+    ReadError
+        When the granule lacks one, or its rows are neither photons nor segments.
+    """
+    fields = list(fields)
+    if not fields:
+        return []
+    segment = np.repeat(np.arange(len(photons.photon_count), dtype=np.int32), photons.photon_count)
+    atl03 = {field: _want(beam, photons, field) for field in fields if field.source != "land"}
+    values = beam.read({field.column: want for field, (want, _) in atl03.items()})
+    land = [field for field in fields if field.source == "land"]
+    if land:
+        values |= {n: v if v.ndim == 1 else v[:, 0] for n, v in beam.read_atl08(_land_wants(beam, land)).items()}
+    rows: dict[AncillaryField, NDArray[np.int32] | None] = {
+        field: None if rate == "photon" else segment for field, (_, rate) in atl03.items()
+    }
+    return [FieldValues(field, values[field.column], rows.get(field, classes.land_row)) for field in fields]
+
+
+def _land_wants(beam: Beam, fields: Iterable[AncillaryField]) -> dict[str, Want]:
+    return {field.column: Want(beam.path(field.dataset)) for field in fields}
+
+
+def _want(beam: Beam, photons: Photons, field: AncillaryField) -> tuple[Want, Source]:
+    """Say which rows of a dataset are wanted, by its own length: one a photon, or one a segment."""
+    rows, column = beam.length(field.dataset), beam.first_column(field.dataset)
+    path = beam.path(field.dataset)
+    rates: dict[Source, tuple[int, Any]] = {
+        "photon": (beam.length("heights/h_ph"), photons.rows),
+        "segment": (beam.length("geolocation/segment_id"), photons.segment_rows),
+    }
+    for rate in (field.source, "photon", "segment"):
+        if rate in rates and rates[rate][0] == rows:
+            return Want(path, rows=rates[rate][1], column=column), rate
+    raise beam.layout_error(field.dataset, f"{rows} rows, which are neither photons nor segments")
