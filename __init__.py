@@ -13,6 +13,7 @@ import lazy_loader
 if TYPE_CHECKING:
     from .pipeline.errors import InputError as InputError
     from .pipeline.errors import NunatakError as NunatakError
+    from .pipeline.errors import OutputError as OutputError
     from .pipeline.errors import ReadError as ReadError
     from .pipeline.outcome import Outcome as Outcome
     from .pipeline.outcome import Status as Status
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from .pipeline.plan import Plan as Plan
     from .pipeline.region import Region as Region
     from .pipeline.region import RegionMask as RegionMask
+    from .pipeline.requests import atl03 as atl03
+    from .pipeline.requests import atl03v as atl03v
     from .pipeline.requests import atl06 as atl06
+    from .pipeline.requests import atl08 as atl08
+    from .pipeline.requests import merge_extents as merge_extents
     from .pipeline.requests import plan as plan
 
 __version__ = "0.1.0"
@@ -30,11 +35,11 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "pipeline.errors": ["InputError", "NunatakError", "ReadError"],
+        "pipeline.errors": ["InputError", "NunatakError", "OutputError", "ReadError"],
         "pipeline.outcome": ["Outcome", "Status", "TaskFailedError"],
         "pipeline.parameters": ["Parameters"],
         "pipeline.plan": ["Plan"],
         "pipeline.region": ["Region", "RegionMask"],
-        "pipeline.requests": ["atl06", "plan"],
+        "pipeline.requests": ["atl03", "atl03v", "atl06", "atl08", "merge_extents", "plan"],
     },
 )
