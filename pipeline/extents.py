@@ -13,6 +13,7 @@ from ..kernels.selection import Selection, select_photons, value_table
 from .classification import Classes, classify
 from .granule import GROUND_TRACK, extent_id_base
 from .photons import Photons, read_photons
+from .vocabulary import HIGHEST_OLD_QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,8 @@ class BeamExtents:
 
     Attributes
     ----------
-    beam
-        Whose it is.
+    beam, parameters
+        Whose it is, and what was asked.
     photons, classes
         All photons of the region, and what classifiers say of them.
     selection
@@ -48,6 +49,7 @@ class BeamExtents:
     """
 
     beam: Beam
+    parameters: Parameters
     photons: Photons
     classes: Classes
     selection: Selection
@@ -77,11 +79,28 @@ class BeamExtents:
 
     def notes(self, counted: Mapping[str, int]) -> tuple[str, ...]:
         """Say what a careful reader wants to know: what is counted here, and what the filters met."""
+        heights = self.photons["height"]
         met = {
+            "photons whose height is no number": 0
+            if np.isfinite(heights.sum(dtype=np.float64))
+            else int(np.count_nonzero(~np.isfinite(heights))),
             "photons with a confidence outside -2 to 4, not selected": self.selection.odd_confidence,
             "photons with a quality outside 0 to 25, not selected": self.selection.odd_quality,
         }
-        return (*(f"{count} {what}" for what, count in {**counted, **met}.items() if count), *self.classes.notes)
+        told = (f"{count} {what}" for what, count in {**counted, **met}.items() if count)
+        return (*told, *self._of_another_release(), *self.classes.notes)
+
+    def _of_another_release(self) -> tuple[str, ...]:
+        """Say which selected qualities this release can't hold, so that they match nothing."""
+        if self.beam.name.release >= "007":
+            return ()
+        beyond = [quality for quality in self.parameters.quality_ph if quality > HIGHEST_OLD_QUALITY]
+        if not beyond:
+            return ()
+        numbers = ", ".join(map(str, beyond))
+        return (
+            f"quality_ph {numbers} match nothing: release {self.beam.name.release} holds 0 to {HIGHEST_OLD_QUALITY}",
+        )
 
 
 def granule_columns(beam: Beam, rows: int) -> dict[str, NDArray[Any]]:
@@ -117,7 +136,7 @@ def read_extents(beam: Beam, parameters: Parameters) -> BeamExtents | None:
         value_table(parameters.quality_ph),
         classes.keep(photons.keep, parameters),
     )
-    return BeamExtents(beam, photons, classes, selection, _cut(beam, photons, selection, parameters))
+    return BeamExtents(beam, parameters, photons, classes, selection, _cut(beam, photons, selection, parameters))
 
 
 def _cut(beam: Beam, photons: Photons, selection: Selection, parameters: Parameters) -> Extents:

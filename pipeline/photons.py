@@ -40,6 +40,10 @@ BACKGROUND_FIELDS: Final = {
     "background_rate": ("bckgrd_atlas/bckgrd_rate", "f4"),
 }
 
+# Beyond any time (s since 2018) or distance (m); a sum over the photons of a beam stays below the second.
+_LARGEST: Final = 1e12
+_LARGEST_SUM: Final = 1e24
+
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -124,6 +128,7 @@ def read_photons(beam: Beam, parameters: Parameters) -> Photons | None:
     fields = beam.read(wants)
     for names in (SEGMENT_FIELDS, PHOTON_FIELDS, BACKGROUND_FIELDS):
         _refuse_other_forms(beam, names, fields, {"velocity_sc": 3, "confidence": 0 if column is not None else 5})
+    _refuse_no_numbers(beam, fields)
     if fields["background_rate"].size == 0:
         raise beam.layout_error("bckgrd_atlas/bckgrd_rate", "no rows; the background rate is needed for every fit")
     runs = _rows_after_reading(choice.segments)
@@ -131,6 +136,19 @@ def read_photons(beam: Beam, parameters: Parameters) -> Photons | None:
     return Photons(
         choice.photon_count, split_at_gaps(fields["segment_id"], runs), fields, keep, choice.segments, choice.photons
     )
+
+
+def _refuse_no_numbers(beam: Beam, fields: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse photons without a time or a place along the track: no extent could hold them, and no row date them."""
+    for name in ("delta_time", "along", "segment_dist_x"):
+        values = fields[name]
+        # one sum tells whether to look closer: it is a number only if all values are
+        with np.errstate(all="ignore"):
+            suspicious = not abs(float(values.sum(dtype=np.float64))) < _LARGEST_SUM
+        odd = np.count_nonzero(~(np.abs(values) < _LARGEST)) if suspicious else 0
+        if odd:
+            dataset = {**SEGMENT_FIELDS, **PHOTON_FIELDS}[name][0]
+            raise beam.layout_error(dataset, f"{odd} values are no numbers, or fill values")
 
 
 def choose_segments(beam: Beam, parameters: Parameters) -> SegmentChoice:

@@ -41,6 +41,8 @@ CLASSES: Final = {
 
 GEOLOCATIONS: Final = {"mean": 0, "median": 1, "center": 2}
 
+#: quality_ph of the releases before 007.
+HIGHEST_OLD_QUALITY: Final = 3
 #: Release 007 combines flags in quality_ph; its values reach 25.
 HIGHEST_QUALITY: Final = 25
 

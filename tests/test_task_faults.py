@@ -394,7 +394,29 @@ def test_heights_that_are_no_numbers_are_noted(spoilt: Callable[[Spoil], Path]) 
         file[f"{BEAM}/heights/h_ph"][...] = np.nan
 
     outcome = task(spoilt(spoil))
-    assert outcome.notes == (f"{outcome.rows} rows whose photons do not determine a line",)
+    assert outcome.notes == (
+        f"{outcome.rows} rows whose photons do not determine a line",
+        f"{outcome.photons} photons whose height is no number",
+    )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1.7976931348623157e308])
+@pytest.mark.parametrize("dataset", ["heights/delta_time", "heights/dist_ph_along", "geolocation/segment_dist_x"])
+def test_photons_without_a_time_or_a_place_are_no_photons(
+    spoilt: Callable[[Spoil], Path], dataset: str, value: float
+) -> None:
+    def spoil(file: h5py.File) -> None:
+        with np.errstate(over="ignore"):
+            file[f"{BEAM}/{dataset}"][3] = value
+
+    outcome = task(spoilt(spoil))
+    assert (outcome.status, outcome.kind) == ("failed", "layout")
+    assert f"{BEAM}/{dataset}: 1 values are no numbers, or fill values" in outcome.message
+
+
+def test_a_quality_that_the_release_can_not_hold_is_noted(copy: Path) -> None:
+    outcome = task(copy, quality_ph=[0, 10, 25])
+    assert outcome.notes == ("quality_ph 10, 25 match nothing: release 006 holds 0 to 3",)
 
 
 # -- what nobody foresaw ----------------------------------------------------------------------------------------------
