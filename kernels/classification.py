@@ -182,12 +182,9 @@ def take_rows(values: ArrayLike, row: ArrayLike, missing: float | None = None) -
     array([ 0., 12.], dtype=float32)
     """
     table = np.asarray(values)
-    at = np.asarray(row)
     blank = np.frombuffer(b"\xff" * table.dtype.itemsize, table.dtype) if missing is None else missing
-    taken = np.empty(len(at), table.dtype)
-    taken[:] = blank
-    taken[at >= 0] = table[at[at >= 0]]
-    return taken
+    # -1 is the last: there stands what is taken where there is none
+    return np.append(table, np.array(blank).astype(table.dtype)).take(np.asarray(row))
 
 
 def above_classes(

@@ -120,14 +120,19 @@ def _place(
         while first_kept[s + 1] <= low:
             s += 1
         start = distance[s]
-        for i in range(low, high):
+        i = low
+        while i < high:
             while first_kept[s + 1] <= i:
                 s += 1
-            p = kept_photon[i]
-            north[i - low] = latitude[p] - latitude[origin]
-            east[i - low] = _shorter_way(longitude[p] - longitude[origin])
-            later[i - low] = delta_time[p] - delta_time[origin]
-            farther[i - low] = (distance[s] - start) + np.float64(along[p])
+            stop: Int = min(np.int64(first_kept[s + 1]), high)
+            offset = distance[s] - start
+            for k in range(i, stop):
+                p = kept_photon[k]
+                north[k - low] = latitude[p] - latitude[origin]
+                east[k - low] = _shorter_way(longitude[p] - longitude[origin])
+                later[k - low] = delta_time[p] - delta_time[origin]
+                farther[k - low] = offset + np.float64(along[p])
+            i = stop
         n = high - low
         time = _middle(later, n, way)
         places.latitude[e] = latitude[origin] + _middle(north, n, way)

@@ -63,7 +63,7 @@ def land_row(identity: int, begins: Any) -> int:
 
 @dataclass
 class Row:
-    """PhoREAL's row of one extent; place and time as pairs of value and tolerance are judged by the tests."""
+    """PhoREAL's row of one extent, but for place and time."""
 
     ph_count: int
     gnd_ph_count: int

@@ -141,15 +141,15 @@ def test_values_of_land_segments_reach_the_photons_that_match() -> None:
 
 
 def test_above_takes_tall_sure_photons_of_strong_beams_at_night() -> None:
-    """One photon fails each test; the first and last pass all."""
-    classes = np.array([2, 2, 2, 4, 2, 2, 0, 3], np.uint8)
-    row = np.array([0, 1, 2, -1, 3, 4, 5, 6])
-    sun = np.array([-3.0, 5.1, 5.0, -3.0])
-    count = [1, 1, 1, 5]
-    confidence = np.array([4, 4, 3, 4, 4, 4, 4, 1], np.int8)
-    relief = np.array([0.0, 9.0, 9.0, 9.0, -0.1, 35.0, 34.9, 9.0], np.float32)
+    """One photon fails each test; the first two and the last but one pass all, the last was one already."""
+    classes = np.array([2, 2, 2, 2, 4, 2, 2, 0, 3], np.uint8)
+    row = np.array([0, 1, 2, 3, -1, 4, 5, 6, 7])
+    sun = np.array([-3.0, 5.0, 5.1, -3.0], np.float32)
+    count = [1, 1, 1, 6]
+    confidence = np.array([4, 4, 4, 3, 4, 4, 4, 4, 1], np.int8)
+    relief = np.array([0.0, 9.0, 9.0, 9.0, 9.0, -0.1, 35.0, 34.9, 9.0], np.float32)
     asked = (classes, row, count, sun, confidence, relief)
-    assert_array_equal(above_classes(*asked, strong=True), [3, 2, 2, 4, 2, 2, 3, 3])
+    assert_array_equal(above_classes(*asked, strong=True), [3, 3, 2, 2, 4, 2, 2, 3, 3])
     assert_array_equal(above_classes(*asked, strong=False), classes)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import platform
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -186,7 +190,7 @@ def test_places_are_the_twins(forest: Forest, geoloc: str) -> None:
         assert table.latitude[e] == pytest.approx(float(latitude), abs=1e-12, rel=0)
         x = middle_of([Fraction(beam.distance[segment[p]]) + Fraction(float(beam.along[p])) for p in photons], geoloc)
         assert table.x_atc[e] == pytest.approx(float(x), abs=1e-7, rel=0)
-        # longitudes of these beams are near their antimeridian, or their Greenwich, or neither: all eastward here
+        # all of these beams lie away from Greenwich: there is no break on the scale of 0..360
         longitude = middle_of([Fraction(beam.longitude[p] % 360) for p in photons], geoloc)
         assert (table.longitude[e] - float(longitude) + 180) % 360 - 180 == pytest.approx(0, abs=1e-10)
         assert -180 <= table.longitude[e] <= 180
@@ -209,7 +213,6 @@ def test_invariants(forest: Forest, binsize: float, use_abs_h: bool) -> None:
     metrics = np.column_stack([low, rows.canopy_h_metrics[wood], rows.h_canopy[wood], high])
     assert (np.diff(metrics, axis=1) >= 0).all()
     assert_array_equal(rows.canopy_h_metrics[:, 18], rows.canopy_h_metrics[:, 19])
-    # each percentage is reached by the photons up to its value, though not by those of a bin less
     for e in np.flatnonzero(wood):
         share = rows.waveform[rows.first_bin[e] : rows.first_bin[e + 1]].sum(dtype=np.float64)
         assert share == pytest.approx(rows.veg_ph_count[e] / rows.ph_count[e], rel=1e-5)
@@ -246,7 +249,7 @@ def test_binsize_counts() -> None:
 
 def test_vegetation_without_a_relief_is_left_out() -> None:
     forest = grow(5, photons=40)
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(6)
     lost = rng.random(len(forest.relief)) < 0.3
     blank = rng.choice(np.float32([np.nan, np.inf, -np.inf, 3.4028235e38]), len(lost))
     holes = measure(forest._replace(relief=np.where(lost, blank, forest.relief)))
@@ -289,3 +292,34 @@ def test_without_extents_and_wrong_options() -> None:
     forest = grow(8)
     with pytest.raises(ValueError, match="relief has shape"):
         measure(forest._replace(relief=forest.relief[1:]))
+
+
+BITS = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from test_phoreal import grow, measure
+from nunatak.kernels.ancillary import reduce_fields
+digest = hashlib.sha256()
+for seed, geoloc, tall in ((1, "mean", 20.0), (2, "median", 3.0), (3, "center", 200.0)):
+    forest = grow(seed, photons=80, segments=100, tall=tall)
+    for column in measure(forest, geoloc=geoloc, with_waveform=True):
+        digest.update(column.tobytes())
+    digest.update(reduce_fields(forest.extents, forest.relief, "mean").tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="names kinds of x86-64")
+def test_every_kind_of_cpu_gives_the_same_bits(tmp_path: Path) -> None:
+    digests = {}
+    for cpu in ("", "x86-64", "x86-64-v3"):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / (cpu or "native"))}
+        if cpu:
+            environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}
+        command = [sys.executable, "-c", BITS, str(Path(__file__).parent)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        digests[cpu or "native"] = done.stdout.strip()
+    assert all(digests.values())
+    assert len(set(digests.values())) == 1, digests
