@@ -19,7 +19,7 @@ LARGEST = float(np.nextafter(np.float64(np.finfo(np.float32).max), 0))
 """The largest float that counts. The fill value of ATL03 and ATL08 is the largest float32, in fields of float64 too."""
 
 
-def reduce_fields(
+def reduce_field(
     extents: Extents, values: ArrayLike, kind: str, *, none: float = 0.0
 ) -> NDArray[np.float64] | NDArray[np.int64]:
     """Reduce a field's values, one per photon, to one per extent.
@@ -57,9 +57,9 @@ def reduce_fields(
     >>> along = np.array([1, 9, 19], np.float32)
     >>> kept = select_photons([3], np.full(3, 4, np.int8), np.zeros(3, np.int8), value_table([4]), value_table([0]))
     >>> extents = form_extents(kept, [[0, 1]], along, [100.0], [7], length=20, step=20, min_photons=1, min_spread=5)
-    >>> reduce_fields(extents, np.array([3, 3, -1], np.int16), "mode")
+    >>> reduce_field(extents, np.array([3, 3, -1], np.int16), "mode")
     array([3])
-    >>> reduce_fields(extents, np.array([0.5, 1.0, 3.4028235e38], np.float32), "mean")
+    >>> reduce_field(extents, np.array([0.5, 1.0, 3.4028235e38], np.float32), "mean")
     array([0.75])
     """
     if kind not in KINDS:

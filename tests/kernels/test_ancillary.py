@@ -12,7 +12,7 @@ from land_twin import FLT_MAX, reduce_values
 from numpy.testing import assert_array_equal
 from test_phoreal import Forest, forests, measure, members
 
-from nunatak.kernels.ancillary import reduce_fields
+from nunatak.kernels.ancillary import reduce_field
 from nunatak.kernels.extents import Extents, form_extents
 from nunatak.kernels.selection import select_photons, value_table
 
@@ -40,7 +40,7 @@ def test_reductions_are_the_twins(forest: Forest, dtype: str, seed: int, kinds: 
     values = field(seed, dtype, len(forest.relief), kinds, run)
     table = measure(forest)
     for kind in ("mode", "mean"):
-        ours = reduce_fields(forest.extents, values, kind)
+        ours = reduce_field(forest.extents, values, kind)
         assert ours.dtype == (np.float64 if dtype[0] == "f" else np.int64)
         twins = [reduce_values(values[photons], kind) for photons in members(forest, table)]
         assert len(ours) == len(twins)
@@ -67,7 +67,7 @@ def one_extent(photons: int) -> Extents:
     ],
 )
 def test_the_most_frequent_and_of_several_the_smallest(values: list[float], mode: float) -> None:
-    assert_array_equal(reduce_fields(one_extent(len(values)), np.array(values), "mode"), [mode])
+    assert_array_equal(reduce_field(one_extent(len(values)), np.array(values), "mode"), [mode])
 
 
 @pytest.mark.parametrize(
@@ -75,36 +75,36 @@ def test_the_most_frequent_and_of_several_the_smallest(values: list[float], mode
     [([1, 0], 0), ([-1, 0], 0), ([-3, 0], -1), ([-4, 0], -2), ([255, 0], 127), ([-1, -1, -1], -1)],
 )
 def test_means_of_integers_are_cut_toward_nought(values: list[int], mean: int) -> None:
-    assert_array_equal(reduce_fields(one_extent(len(values)), np.array(values, np.int16), "mean"), [mean])
+    assert_array_equal(reduce_field(one_extent(len(values)), np.array(values, np.int16), "mean"), [mean])
 
 
 def test_means_of_floats_leave_fill_values_out() -> None:
     values = np.array([1.0, 2.0, np.nan, np.inf, FLT_MAX, 3.4e38])
     extents = one_extent(6)
-    assert reduce_fields(extents, values, "mean")[0] == pytest.approx(3.4e38 / 3)
+    assert reduce_field(extents, values, "mean")[0] == pytest.approx(3.4e38 / 3)
     # the largest float32 is the fill value of float64 fields too
-    assert reduce_fields(extents, values[[0, 1, 2, 3, 4, 4]].astype(np.float32), "mean")[0] == 1.5
-    assert reduce_fields(extents, np.append(values[:5], 1e300), "mean")[0] == 1.5
+    assert reduce_field(extents, values[[0, 1, 2, 3, 4, 4]].astype(np.float32), "mean")[0] == 1.5
+    assert reduce_field(extents, np.append(values[:5], 1e300), "mean")[0] == 1.5
 
 
 def test_nothing_that_counts() -> None:
     blank = np.full(5, FLT_MAX, np.float32)
     for kind in ("mode", "mean"):
-        assert_array_equal(reduce_fields(one_extent(5), blank, kind), [0.0])
-        assert_array_equal(reduce_fields(one_extent(5), blank, kind, none=np.nan), [np.nan])
+        assert_array_equal(reduce_field(one_extent(5), blank, kind), [0.0])
+        assert_array_equal(reduce_field(one_extent(5), blank, kind, none=np.nan), [np.nan])
 
 
 def test_large_integers_do_not_overflow() -> None:
     large = np.full(30, 2**62, np.int64) + np.arange(30)
-    assert_array_equal(reduce_fields(one_extent(30), large, "mean"), [2**62 + 14])
-    assert_array_equal(reduce_fields(one_extent(3), np.full(3, 2**64 - 1, np.uint64), "mode"), [-1])
+    assert_array_equal(reduce_field(one_extent(30), large, "mean"), [2**62 + 14])
+    assert_array_equal(reduce_field(one_extent(3), np.full(3, 2**64 - 1, np.uint64), "mode"), [-1])
 
 
 def test_impossible_requests_are_named() -> None:
     extents = one_extent(5)
     with pytest.raises(ValueError, match=r"kind is 'median'; mode or mean"):
-        reduce_fields(extents, np.zeros(5), "median")
+        reduce_field(extents, np.zeros(5), "median")
     with pytest.raises(ValueError, match=r"values has shape \(1,\)"):
-        reduce_fields(extents, np.zeros(1), "mode")
+        reduce_field(extents, np.zeros(1), "mode")
     with pytest.raises(ValueError, match="values has dtype <U1"):
-        reduce_fields(extents, np.full(5, "x"), "mode")
+        reduce_field(extents, np.full(5, "x"), "mode")

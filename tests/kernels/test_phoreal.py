@@ -299,13 +299,13 @@ import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 from test_phoreal import grow, measure
-from nunatak.kernels.ancillary import reduce_fields
+from nunatak.kernels.ancillary import reduce_field
 digest = hashlib.sha256()
 for seed, geoloc, tall in ((1, "mean", 20.0), (2, "median", 3.0), (3, "center", 200.0)):
     forest = grow(seed, photons=80, segments=100, tall=tall)
     for column in measure(forest, geoloc=geoloc, with_waveform=True):
         digest.update(column.tobytes())
-    digest.update(reduce_fields(forest.extents, forest.relief, "mean").tobytes())
+    digest.update(reduce_field(forest.extents, forest.relief, "mean").tobytes())
 print(digest.hexdigest())
 """
 
