@@ -23,6 +23,7 @@ from nunatak.pipeline.granule import BEAMS, GranuleName
 from nunatak.pipeline.parameters import Parameters
 from nunatak.pipeline.plan import Plan
 from nunatak.pipeline.planning import plan_granules
+from nunatak.pipeline.products.product import Effort
 from nunatak.pipeline.task import Request
 
 
@@ -54,7 +55,7 @@ def main() -> None:
     parameters.poly.contains([0.0], [0.0])  # type: ignore[union-attr] # compiled or loaded before the clock runs
 
     started = perf_counter()
-    plan = Plan(Request("atl06", parameters), plan_granules(given, parameters))
+    plan = Plan(Request("atl06", parameters), plan_granules(given, parameters, Effort()))
     said(f"planned {len(plan):,} tasks", started)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan.parquet"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
     from .catalog.query import Found
+    from .products.product import Effort
     from .region import Region, RegionMask
 
 #: Bytes of an ATL03 granule for each of its photons, all groups together, where photons are not counted.
@@ -28,12 +29,8 @@ READ_BYTES_PER_PHOTON: Final = 21.0
 READ_BYTES_AT_LEAST: Final = 800_000
 #: Bytes more for a region: chunks that reach beyond it at both ends, and what lies between ranges fetched as one.
 READ_BYTES_AT_ENDS: Final = 1_000_000
-#: Bytes of memory for each photon: the fields (38), what is kept of them, and the kernels' room.
-MEMORY_PER_PHOTON: Final = 60.0
 #: Bytes of memory of a task without photons: segments, background, one fetched range and its chunks.
 MEMORY_AT_LEAST: Final = 24_000_000
-#: Photons a second that one core reads from a local disk, inflates and fits.
-PHOTONS_PER_SECOND: Final = 8e6
 #: Seconds to open a granule and to find the rows.
 SECONDS_AT_LEAST: Final = 0.008
 
@@ -81,16 +78,16 @@ def content_of(found: Found, beam: str) -> Content:
     return Content(float(found.photons.get(beam, 0)), min(each, READ_BYTES_PER_PHOTON))
 
 
-def cost_of(content: Content, share: float = 1.0) -> Cost:
+def cost_of(content: Content, share: float, effort: Effort) -> Cost:
     """Estimate the cost of a task over a share of a beam."""
     photons = content.photons * share
     whole = content.photons * content.bytes_each
     part = photons * content.bytes_each + READ_BYTES_AT_ENDS
     return Cost(
         round(photons),
-        round(READ_BYTES_AT_LEAST + min(part, whole)),
-        round(MEMORY_AT_LEAST + photons * MEMORY_PER_PHOTON),
-        round(SECONDS_AT_LEAST + photons / PHOTONS_PER_SECOND, 4),
+        round(READ_BYTES_AT_LEAST + min(part, whole) * effort.reads),
+        round(MEMORY_AT_LEAST + photons * effort.memory),
+        round(SECONDS_AT_LEAST + photons / effort.per_second, 4),
     )
 
 

@@ -14,6 +14,7 @@ from .estimate import content_of, cost_of, shares_inside, task_bounds
 from .parameters import SEARCH, ParameterNotice, Parameters
 from .plan import Plan, PlannedBeam, PlannedGranule
 from .products import product_named
+from .products.product import Effort
 from .resources import find_resources
 from .task import Request
 
@@ -81,7 +82,7 @@ def make_plan(
         found, left_out = asked.find(query_of(parameters, chosen.reads, companions)), ()
         searched = parameters.model_dump(mode="json", include=set(SEARCH), exclude_defaults=True)
         origin = asked.describe() | {"search": searched}
-    granules = plan_granules(found, parameters)
+    granules = plan_granules(found, parameters, chosen.effort(parameters))
     fields = resolve_fields(parameters, chosen.schema.names, _probes(granules))
     return Plan(Request(product, parameters.computing(), keep_id, fields), granules, left_out, origin)
 
@@ -94,7 +95,7 @@ def _probes(granules: Iterable[PlannedGranule]) -> Iterator[Probe]:
             yield Probe(granule.address, atl08, tuple(beam.beam for beam in granule.beams))
 
 
-def plan_granules(found: Sequence[Found], parameters: Parameters) -> tuple[PlannedGranule, ...]:
+def plan_granules(found: Sequence[Found], parameters: Parameters, effort: Effort) -> tuple[PlannedGranule, ...]:
     """Plan the beams of granules that were found: what each will cost, and where its rows will lie.
 
     A beam that the catalog knows not to be in the granule is not planned.
@@ -110,7 +111,7 @@ def plan_granules(found: Sequence[Found], parameters: Parameters) -> tuple[Plann
     shares, bounds = shares_inside(shapes, area), task_bounds(shapes, area)
     beams: dict[int, list[PlannedBeam]] = {id(granule): [] for granule in found}
     for (granule, beam), share, box in zip(pairs, shares, bounds, strict=True):
-        beams[id(granule)].append(PlannedBeam(beam, cost_of(content_of(granule, beam), share), box))
+        beams[id(granule)].append(PlannedBeam(beam, cost_of(content_of(granule, beam), share, effort), box))
     return tuple(
         PlannedGranule(
             granule.name,

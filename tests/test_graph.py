@@ -19,6 +19,7 @@ from nunatak.pipeline.estimate import Content, cost_of
 from nunatak.pipeline.granule import BEAMS, GranuleName
 from nunatak.pipeline.outcome import Outcome, TaskFailedError
 from nunatak.pipeline.plan import Plan, PlannedBeam, PlannedGranule
+from nunatak.pipeline.products.product import Effort
 from nunatak.pipeline.region import Region
 from nunatak.pipeline.task import Request, run_task
 from nunatak.testing import simulate
@@ -49,7 +50,7 @@ Result = tuple[pd.DataFrame, Outcome]
 def plan_of(granules: int) -> Plan:
     """A plan over granules that are not there, for what needs no reading."""
     name = GranuleName.parse("ATL03_20181017222812_02950102_006_02.h5")
-    beams = tuple(PlannedBeam(beam, cost_of(Content(1e6, 21.0))) for beam in BEAMS)
+    beams = tuple(PlannedBeam(beam, cost_of(Content(1e6, 21.0), 1.0, Effort())) for beam in BEAMS)
     many = tuple(
         PlannedGranule(other, {"file": f"/archive/ATLAS/ATL03/006/2018/10/17/{other}"}, beams)
         for i in range(granules)

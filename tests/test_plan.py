@@ -24,6 +24,7 @@ from nunatak.pipeline.granule import BEAMS, GranuleName
 from nunatak.pipeline.parameters import ParameterNotice
 from nunatak.pipeline.plan import Plan
 from nunatak.pipeline.planning import plan_granules
+from nunatak.pipeline.products.product import Effort
 from nunatak.pipeline.region import Region
 from nunatak.pipeline.task import Request
 from nunatak.testing import simulate
@@ -132,6 +133,17 @@ class TestEstimate:
         for column in ("photons", "bytes_read"):
             assert (outcomes[column] / table[column]).between(0.5, 2).all()
 
+    @pytest.mark.parametrize(
+        ("product", "parameters"),
+        [("atl03", {}), ("atl03v", {}), ("atl08", {"srt": 0}), ("atl06", {"yapc": {"score": 50}})],
+    )
+    def test_of_other_products(self, indexed: Path, product: str, parameters: dict[str, object]) -> None:
+        plan = nunatak.plan(product, catalog=indexed, poly=BOX, **parameters)
+        both = plan.lazy()
+        _, outcomes = dask.compute(both.frame, both.outcomes, scheduler="sync")
+        assert set(outcomes["status"]) <= {"ok", "empty"}
+        assert outcomes["bytes_read"].sum() == pytest.approx(plan.table()["bytes_read"].sum(), rel=1 / 2)
+
     def test_in_words(self, indexed: Path) -> None:
         said = str(nunatak.plan("atl06", catalog=indexed, poly=BOX).estimate())
         assert "3 granules, 8 tasks" in said
@@ -140,7 +152,7 @@ class TestEstimate:
 
     def test_unknown_sizes_are_said(self) -> None:
         unknown = [replace(granule, size=None, tracks=None) for granule in many(2)]
-        plan = Plan(Request("atl06", nunatak.Parameters()), plan_granules(unknown, nunatak.Parameters()))
+        plan = Plan(Request("atl06", nunatak.Parameters()), plan_granules(unknown, nunatak.Parameters(), Effort()))
         assert "2 granules are of unknown size" in str(plan.estimate())
 
     def test_share_of_a_track(self) -> None:
@@ -168,7 +180,9 @@ class TestEstimate:
 class TestFile:
     def test_ten_thousand_granules(self, tmp_path: Path) -> None:
         parameters = nunatak.Parameters.of(poly=(-60, 62, -30, 69.9), cnf=2)
-        plan = Plan(Request("atl06", parameters), plan_granules(many(10_000), parameters), ("x (ATL06)",), {"a": [1]})
+        plan = Plan(
+            Request("atl06", parameters), plan_granules(many(10_000), parameters, Effort()), ("x (ATL06)",), {"a": [1]}
+        )
         assert len(plan) == 60_000
         plan.save(tmp_path / "plan")
         assert (tmp_path / "plan").stat().st_size < 5e6

@@ -14,13 +14,14 @@ from ..extents import BeamExtents, read_extents
 from ..granule import pair_of, track_of
 from ..times import sdp_to_utc
 from . import common
-from .product import Computed, Product
+from .product import Computed, Effort, Product, usual_effort
 from .schema import Column, Schema
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..beam import Beam
+    from ..parameters import Parameters
     from ..task import Request
 
 SCHEMA: Final = Schema(
@@ -130,6 +131,20 @@ def _as_stored(field: AncillaryField) -> str:
     return field.dtype
 
 
+def _effort(parameters: Parameters) -> Effort:
+    """Count the rows: one for each photon of each extent, of about 430 bytes with its point."""
+    copies = 1 if parameters.each_photon_once else max(1.0, parameters.len / parameters.res)
+    usual = usual_effort(parameters)
+    return usual._replace(memory=usual.memory + 430.0 * copies, per_second=min(usual.per_second, 2e6 / copies))
+
+
 PRODUCT: Final = Product(
-    "atl03", 1, "ATL03", SCHEMA, EXTENTS | ANCILLARY | {"each_photon_once"}, compute, field_dtype=_as_stored
+    "atl03",
+    1,
+    "ATL03",
+    SCHEMA,
+    EXTENTS | ANCILLARY | {"each_photon_once"},
+    compute,
+    effort=_effort,
+    field_dtype=_as_stored,
 )

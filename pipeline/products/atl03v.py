@@ -12,7 +12,7 @@ from ..photons import choose_segments
 from ..reading.granule_file import Want
 from ..times import sdp_to_utc
 from . import common
-from .product import Computed, Product
+from .product import Computed, Effort, Product
 from .schema import Column, Schema
 
 if TYPE_CHECKING:
@@ -74,5 +74,11 @@ def compute(beam: Beam, request: Request) -> Computed | None:
 
 
 PRODUCT: Final = Product(
-    "atl03v", 1, "ATL03", SCHEMA, frozenset({"beams", "poly", "proj", "region_mask", "track"}), compute
+    "atl03v",
+    1,
+    "ATL03",
+    SCHEMA,
+    frozenset({"beams", "poly", "proj", "region_mask", "track"}),
+    compute,
+    effort=lambda _: Effort(reads=False, memory=5.0, per_second=1e8),
 )

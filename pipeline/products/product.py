@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .schema import Column, Schema
 
@@ -33,6 +33,30 @@ class Computed:
     photons: int
     photons_kept: int
     notes: tuple[str, ...] = ()
+
+
+class Effort(NamedTuple):
+    """What a product takes for each photon of a region, for estimates.
+
+    Attributes
+    ----------
+    reads
+        Whether photons are read at all.
+    memory
+        Bytes at the peak.
+    per_second
+        Photons that one core does in a second, from a local disk to the result.
+    """
+
+    reads: bool = True
+    memory: float = 60.0
+    per_second: float = 8e6
+
+
+def usual_effort(parameters: Parameters) -> Effort:
+    """Give the effort of selecting and fitting: the fields (38 bytes), what is kept of them, and the kernels' room."""
+    yapc, classes = parameters.yapc is not None, parameters.classes is not None
+    return Effort(memory=60.0 + 40.0 * yapc + 45.0 * classes, per_second=8e6 / (1 + 1.5 * yapc + 1.0 * classes))
 
 
 def _no_more(_: Parameters) -> tuple[Column, ...]:
@@ -65,6 +89,8 @@ class Product:
         Parameters that hold for this product where a request does not give them.
     extra
         Further columns that parameters ask for.
+    effort
+        What it takes for each photon.
     field_dtype
         The type in which the product gives an ancillary field.
     """
@@ -77,6 +103,7 @@ class Product:
     compute: Callable[[Beam, Request], Computed | None]
     assumes: Mapping[str, Any] = field(default_factory=dict)
     extra: Callable[[Parameters], tuple[Column, ...]] = _no_more
+    effort: Callable[[Parameters], Effort] = usual_effort
     field_dtype: Callable[[AncillaryField], str] = _as_fitted
 
     def schema_for(self, request: Request) -> Schema:
