@@ -25,6 +25,7 @@ from pydantic import (
 
 from .errors import ParameterError
 from .granule import BEAMS, track_of
+from .parameter_forms import ParameterNotice, as_mapping, renamed, told, without_service_names
 from .region import Region, RegionMask
 from .vocabulary import (
     ALIASES,
@@ -33,23 +34,15 @@ from .vocabulary import (
     CONFIDENCES,
     GEOLOCATIONS,
     HIGHEST_QUALITY,
-    KNOWN_ELSEWHERE,
     PROJECTIONS,
     QUALITIES,
-    SERVICE_NAMES,
     SURFACE_TYPES,
     member,
     members,
-    nearest,
-    shown,
 )
 
 #: Parameters that say which granules are searched for; they change no row of a granule.
 SEARCH: Final = frozenset({"t0", "t1", "rgt", "cycle", "region", "release", "name_filter"})
-
-
-class ParameterNotice(UserWarning):
-    """A parameter was accepted although it changes nothing, and the user should know."""
 
 
 def _no_bool(value: Any) -> Any:
@@ -217,11 +210,12 @@ class Parameters(BaseModel):
         ParameterNotice
             For names that only concern the service (`timeout`, `asset`, ...).
         """
-        values = _without_service_names(_renamed({**_as_mapping(parms), **keywords}))
+        values = without_service_names(renamed({**_given(parms), **keywords}))
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ParameterError("; ".join(_told(problem) for problem in error.errors())) from None
+            names = {"": [*cls.model_fields, *ALIASES], "yapc": Yapc.model_fields, "phoreal": Phoreal.model_fields}
+            raise ParameterError("; ".join(told(problem, names) for problem in error.errors())) from None
 
     def to_json(self) -> str:
         """Give all parameters as JSON that `Parameters.of` reads back equal."""
@@ -236,7 +230,7 @@ class Parameters(BaseModel):
     def assuming(self, assumed: Mapping[str, Any]) -> Parameters:
         """Give the parameters with what a product assumes where nothing was given."""
         missing = {name: value for name, value in assumed.items() if name not in self.model_fields_set}
-        return Parameters.of({**_as_mapping(self), **missing}) if missing else self
+        return Parameters.of({**_given(self), **missing}) if missing else self
 
     @property
     def selected_beams(self) -> tuple[str, ...]:
@@ -357,70 +351,8 @@ class Parameters(BaseModel):
         return self
 
 
-def _as_mapping(parms: Parameters | Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
-    if parms is None:
-        return {}
+def _given(parms: Parameters | Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+    """Give what was asked for, by name."""
     if isinstance(parms, Parameters):
         return {name: getattr(parms, name) for name in parms.model_fields_set}
-    if isinstance(parms, Mapping):
-        return dict(parms)
-    if not isinstance(parms, str | Path):
-        raise ParameterError(f"{shown(parms)}: parameters are a mapping, JSON text or the path of a JSON file")
-    text, source = _json_text(parms)
-    try:
-        values = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise ParameterError(f"{source}: not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ParameterError(f'{source}: parameters are a JSON object such as {{"cnf": 4}}, not {shown(values)}')
-    return values
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{max(names, key=names.count)} is there twice")
-    return values
-
-
-def _json_text(parms: str | Path) -> tuple[str, str]:
-    if isinstance(parms, str) and parms.lstrip().startswith(("{", "[")):
-        return parms, "parameters"
-    try:
-        return Path(parms).read_text(encoding="utf-8-sig"), str(parms)
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path with a NUL
-        raise ParameterError(
-            f"{shown(str(parms))}: neither JSON text nor a file that can be read ({getattr(error, 'strerror', error)})"
-        ) from error
-
-
-def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    for alias, name in ALIASES.items():
-        if values.get(alias) is None:
-            values.pop(alias, None)
-            continue
-        if values.get(name) is not None:
-            raise ParameterError(f"{alias} and {name} are one parameter and were both given")
-        values[name] = values.pop(alias)
-    return values
-
-
-def _without_service_names(values: dict[str, Any]) -> dict[str, Any]:
-    service = sorted(SERVICE_NAMES & values.keys())
-    if service:
-        names = ", ".join(service)
-        warnings.warn(f"these concern a service and change nothing here: {names}", ParameterNotice, stacklevel=4)
-    return {name: value for name, value in values.items() if name not in SERVICE_NAMES}
-
-
-def _told(problem: Mapping[str, Any]) -> str:
-    """Say one of pydantic's findings in a sentence that names parameter, value and remedy."""
-    name = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        if name in KNOWN_ELSEWHERE:
-            return f"{name}: a parameter of SlideRule that this version of nunatak does not honour; leave it out"
-        return f"{name}: no such parameter{nearest(name, [*Parameters.model_fields, *ALIASES])}"
-    if problem["type"] == "value_error":
-        return ": ".join(part for part in (name, str(problem["ctx"]["error"])) if part)
-    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {shown(problem['input'])}"
+    return as_mapping(parms)

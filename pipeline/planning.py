@@ -11,7 +11,8 @@ from .ancillary import Probe, resolve_fields
 from .catalog.query import Catalog, Found, Query
 from .errors import InputError
 from .estimate import content_of, cost_of, shares_inside, task_bounds
-from .parameters import SEARCH, ParameterNotice, Parameters
+from .parameter_forms import ParameterNotice
+from .parameters import SEARCH, Parameters
 from .plan import Plan, PlannedBeam, PlannedGranule
 from .products import product_named
 from .products.product import Effort

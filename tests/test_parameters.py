@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from nunatak.pipeline.errors import InputError, ParameterError
-from nunatak.pipeline.parameters import ParameterNotice, Parameters
+from nunatak.pipeline.parameter_forms import ParameterNotice
+from nunatak.pipeline.parameters import Parameters
 from nunatak.pipeline.region import Region
 from nunatak.pipeline.vocabulary import KNOWN_ELSEWHERE, SERVICE_NAMES
 

@@ -21,7 +21,7 @@ from nunatak.pipeline.catalog.query import Found
 from nunatak.pipeline.catalog.update import update_index
 from nunatak.pipeline.estimate import shares_inside, task_bounds
 from nunatak.pipeline.granule import BEAMS, GranuleName
-from nunatak.pipeline.parameters import ParameterNotice
+from nunatak.pipeline.parameter_forms import ParameterNotice
 from nunatak.pipeline.plan import Plan
 from nunatak.pipeline.planning import plan_granules
 from nunatak.pipeline.products.product import Effort

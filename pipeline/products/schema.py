@@ -37,6 +37,8 @@ class Column:
         Dataset of the granule that it comes from, or the step that computes it.
     alias
         The user guide's spelling, where it is another.
+    computed
+        The product's own name of it, where a request gives it another.
     """
 
     name: str
@@ -45,6 +47,12 @@ class Column:
     meaning: str
     source: str
     alias: str = ""
+    computed: str = ""
+
+    @property
+    def array(self) -> str:
+        """The name by which the product computes it."""
+        return self.computed or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,13 @@ class Schema:
     columns: tuple[Column, ...]
 
     def renamed(self, names: Mapping[str, str]) -> Schema:
-        """Give columns other names: old -> new."""
-        return Schema(tuple(replace(column, name=names.get(column.name, column.name)) for column in self.columns))
+        """Give columns other names: old -> new; the arrays that they are made of keep theirs."""
+        return Schema(
+            tuple(
+                replace(column, name=names[column.name], computed=column.array) if column.name in names else column
+                for column in self.columns
+            )
+        )
 
     def plus(self, columns: Iterable[Column]) -> Schema:
         """Add columns at the end."""
@@ -71,7 +84,7 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     def table(self, arrays: Mapping[str, Any]) -> pd.DataFrame:
-        """Cast arrays into a plain table, the form in which rows travel between tasks.
+        """Cast arrays, by the names that a product computes them under, into a table: so rows travel between tasks.
 
         Raises
         ------
@@ -80,19 +93,20 @@ class Schema:
         """
         import pandas as pd
 
-        data = {c.name: _cast(arrays[c.name], c.dtype) for c in self.columns}
+        data = {c.name: _cast(arrays[c.array], c.dtype) for c in self.columns}
         index = pd.DatetimeIndex(data.pop(INDEX), name=INDEX)
         return pd.DataFrame(data, index=index, copy=False)
 
     def empty(self) -> pd.DataFrame:
         """Give the table without rows."""
-        return self.table({c.name: np.empty((0, 1) if c.dtype == LIST else 0, _numpy(c)) for c in self.columns})
+        return self.table({c.array: np.empty((0, 1) if c.dtype == LIST else 0, _numpy(c)) for c in self.columns})
 
     def frame(self, table: pd.DataFrame) -> gpd.GeoDataFrame:
         """Make the GeoDataFrame of a table: its columns, and points in `CRS`."""
         import geopandas as gpd
 
-        points = gpd.points_from_xy(table["longitude"], table["latitude"], crs=CRS)
+        named = {column.array: column.name for column in self.columns}
+        points = gpd.points_from_xy(table[named["longitude"]], table[named["latitude"]], crs=CRS)
         return gpd.GeoDataFrame(table, geometry=points)
 
     def meta(self) -> gpd.GeoDataFrame:
