@@ -75,7 +75,9 @@ class FileDriver:
         self._descriptor = -1
         if "://" in address:
             raise UnsupportedError(
-                "this version reads files of this machine; download the granule, and name it or its folder", address
+                "this version reads files of this machine; download the granule (earthaccess.download asks for an Earthdata "
+                "login: EARTHDATA_TOKEN, or ~/.netrc), and name it or its folder",
+                address,
             )
         try:
             # Looked at before it is opened: opening a pipe would wait for somebody to write into it.

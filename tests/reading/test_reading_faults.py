@@ -367,3 +367,13 @@ def test_errors_survive_a_trip_to_another_process(build: Build) -> None:
     assert "beam gt1l, dataset gt1l/x" in str(again)
     assert str(path) in str(again)
     assert math.isfinite(len(str(again)))
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/ATL03.h5", "https://data.nsidc.earthdatacloud.nasa.gov/ATL03.h5"])
+def test_servers_are_not_read_and_the_way_out_is_told(address: str) -> None:
+    with (
+        pytest.raises(UnsupportedError, match=r"earthaccess.download asks for an Earthdata login") as raised,
+        GranuleFile(address),
+    ):
+        pass
+    assert raised.value.address == address
