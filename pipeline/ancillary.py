@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +13,6 @@ import numpy as np
 from ..kernels.classification import take_rows
 from .errors import ParameterError, ReadError
 from .reading.granule_file import GranuleFile, Want
-from .vocabulary import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +33,8 @@ _LISTS: Final[dict[str, tuple[Source, tuple[str, ...]]]] = {
 #: Parameters that name ancillary fields.
 HONOURS: Final = frozenset({*_LISTS, "field_prefix"})
 
+# Granules that are looked into for fields that others before them lack.
+_MOST_PROBES: Final = 10
 # Names that begin so are of geophys_corr (SlideRule, Atl03Reader: Atl03Data).
 _CORRECTIONS: Final = ("tid", "geo", "dem", "dac")
 # Names that atl03, atl06 and atl08 give of themselves and that a plan can't rename are told by `_x` and `_y`.
@@ -72,7 +75,7 @@ class Probe(NamedTuple):
 
 
 def resolve_fields(parameters: Parameters, own: Iterable[str], probes: Iterable[Probe]) -> tuple[AncillaryField, ...]:
-    """Find the datasets of a request's ancillary fields, and their types, in the first granule that can tell.
+    """Find the datasets of a request's ancillary fields, and their types, in the first granules that can tell.
 
     Parameters
     ----------
@@ -86,12 +89,16 @@ def resolve_fields(parameters: Parameters, own: Iterable[str], probes: Iterable[
     Raises
     ------
     ParameterError
-        When a granule has no such dataset; with names that are near.
+        When none of the first granules has such a dataset; with names that are near.
     """
     named = [(source, groups, name) for p, (source, groups) in _LISTS.items() for name in getattr(parameters, p)]
     if not named:
         return ()
-    look = _Look.into(probes)
+    look = _Look()
+    for probe in islice(probes, _MOST_PROBES):
+        look.into(probe)
+        if all(look.has(source, groups, name) for source, groups, name in named):
+            break
     taken = set(own)
     return tuple(
         _resolved(look, source, groups, name, taken, prefix=parameters.field_prefix) for source, groups, name in named
@@ -106,21 +113,22 @@ def renamed_columns(own: Iterable[str], fields: Iterable[AncillaryField]) -> dic
 
 @dataclass(slots=True)
 class _Look:
-    """What was seen of one granule: datasets of a beam, with their types; empty where none could be looked into."""
+    """What was seen of the granules: datasets below a beam, with their types; empty where none could be looked into."""
 
-    atl03: Mapping[str, str]
-    atl08: Mapping[str, str]
+    atl03: dict[str, str] = field(default_factory=dict)
+    atl08: dict[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def into(cls, probes: Iterable[Probe]) -> _Look:
-        atl03: dict[str, str] = {}
-        atl08: dict[str, str] = {}
-        for probe in probes:
-            atl03 = atl03 or _datasets(probe.address, probe.beams)
-            atl08 = atl08 or (_datasets(probe.atl08, probe.beams) if probe.atl08 else {})
-            if atl03 and (atl08 or not probe.atl08):
-                break
-        return cls(atl03, atl08)
+    def into(self, probe: Probe) -> None:
+        """Look into one more granule; what was seen first stands."""
+        self.atl03 = _datasets(probe.address, probe.beams) | self.atl03
+        if probe.atl08:
+            self.atl08 = _datasets(probe.atl08, probe.beams) | self.atl08
+
+    def seen(self, source: Source) -> dict[str, str]:
+        return self.atl08 if source == "land" else self.atl03
+
+    def has(self, source: Source, groups: tuple[str, ...], name: str) -> bool:
+        return any(path in self.seen(source) for path in _candidates(groups, name.removesuffix("%").strip("/")))
 
 
 def _datasets(address: str, beams: Iterable[str]) -> dict[str, str]:
@@ -151,7 +159,7 @@ def _resolved(
     mean, bare = name.endswith("%"), name.removesuffix("%").strip("/")
     if mean and source != "land":
         raise ParameterError(f"{name}: % asks for a mean of ATL08 fields; ATL03 fields have none")
-    seen = look.atl08 if source == "land" else look.atl03
+    seen = look.seen(source)
     dataset = _dataset(seen, groups, bare)
     clash = not prefix and name in taken
     column = f"{source}_{name}" if prefix else name + _ADDED * clash
@@ -164,18 +172,32 @@ def _resolved(
 
 def _dataset(seen: Mapping[str, str], groups: tuple[str, ...], name: str) -> str:
     """Find the dataset that a name means: a path, or a name in one of its groups."""
-    if "/" in name:
-        candidates = [name, *(f"{group}/{name}" for group in groups)]
-    else:
-        first = sorted(groups, key=lambda group: (group == "geophys_corr") != name.startswith(_CORRECTIONS))
-        candidates = [f"{group}/{name}" for group in first]
+    candidates = _candidates(groups, name)
     if not seen:
         return candidates[0]
     for candidate in candidates:
         if candidate in seen:
             return candidate
-    near = [path.rpartition("/")[2] for path in seen if path.rpartition("/")[0] in groups]
-    raise ParameterError(f"{name}: no such field in {' or '.join(groups)}{nearest(name, [*near, *seen])}")
+    raise ParameterError(f"{name}: no such field in {' or '.join(groups)}{_near(seen, groups, name)}")
+
+
+def _candidates(groups: tuple[str, ...], name: str) -> list[str]:
+    """List the paths below a beam that a name may mean, the likeliest first."""
+    if "/" in name:
+        return [name, *(f"{group}/{name}" for group in groups)]
+    first = sorted(groups, key=lambda group: (group == "geophys_corr") != name.startswith(_CORRECTIONS))
+    return [f"{group}/{name}" for group in first]
+
+
+def _near(seen: Mapping[str, str], groups: tuple[str, ...], name: str) -> str:
+    """Suggest the field that was probably meant, as a request would name it."""
+    short = {path: path.removeprefix(f"{group}/") for path in seen for group in groups if path.startswith(f"{group}/")}
+    last = {path.rpartition("/")[2]: short.get(path, path) for path in reversed([*seen])}
+    for known in (last, {value: value for value in short.values()}):
+        close = get_close_matches(name.rpartition("/")[2] if known is last else name, known, n=1, cutoff=0.6)
+        if close:
+            return f"; did you mean {known[close[0]]!r}?"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,16 +123,18 @@ def _numpy(column: Column) -> str:
 
 
 def _cast(values: Any, dtype: str) -> Any:
-    """Cast a column; a list column comes as rows (N, k), or as (first, values) of lists one behind the other."""
+    """Cast a column; a list column comes as rows (N, k), or as (first, values) of lists one behind the other.
+
+    Lists become arrays in a column of objects: pandas' own type for them can't be read back from a Parquet file.
+    """
     if dtype != LIST:
         return np.asarray(values).astype(dtype, copy=False)
-    import pandas as pd
-    import pyarrow as pa
-
     if isinstance(values, tuple):
-        first, flat = values
+        first, flat = np.asarray(values[0]), np.asarray(values[1], np.float32)
     else:
         rows = np.asarray(values, np.float32)
         first, flat = np.arange(len(rows) + 1) * rows.shape[1], rows.ravel()
-    lists = pa.ListArray.from_arrays(pa.array(first, pa.int32()), pa.array(flat, pa.float32()))
-    return pd.array(lists, dtype=pd.ArrowDtype(lists.type))
+    lists = np.empty(len(first) - 1, object)
+    for row in range(len(lists)):
+        lists[row] = flat[first[row] : first[row + 1]]
+    return lists

@@ -75,8 +75,8 @@ class FileDriver:
         self._descriptor = -1
         if "://" in address:
             raise UnsupportedError(
-                "this version reads files of this machine; download the granule (earthaccess.download asks for an Earthdata "
-                "login: EARTHDATA_TOKEN, or ~/.netrc), and name it or its folder",
+                "this version reads files of this machine; download the granule (earthaccess.download asks for an "
+                "Earthdata login: EARTHDATA_TOKEN, or ~/.netrc), and name it or its folder",
                 address,
             )
         try:

@@ -45,11 +45,13 @@ class GeoParquetWriter:
         self._file = ExitStack()
 
     def __enter__(self) -> Self:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         table, self._geo = _arrow(self._meta)
         # dask looks for "geo" in the Arrow schema, which is written first: without bounds, and so right for all rows
-        schema = table.schema.with_metadata({**table.schema.metadata, "geo": json.dumps(self._geo)})
+        metadata = {**table.schema.metadata, "geo": json.dumps(self._geo)}
+        schema = pa.schema([_typed(field) for field in table.schema], metadata)
         with self._file:
             unfinished = self._file.enter_context(beside(self.path))
             with writing(self.path):
@@ -95,6 +97,13 @@ class GeoParquetWriter:
                 *(max(box[i] for box in boxes) for i in (2, 3)),
             ]
         mine["geometry_types"] = sorted({*mine["geometry_types"], *other["geometry_types"]})
+
+
+def _typed(field: pa.Field) -> pa.Field:
+    """Type a column of lists, whose type does not show in a frame without rows."""
+    import pyarrow as pa
+
+    return field.with_type(pa.list_(pa.float32())) if pa.types.is_null(field.type) else field
 
 
 def _arrow(frame: gpd.GeoDataFrame) -> tuple[pa.Table, dict[str, Any]]:
