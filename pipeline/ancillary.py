@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import numpy as np
 
 from ..kernels.classification import take_rows
-from .errors import ParameterError, ReadError
+from .errors import LayoutError, ParameterError, ReadError
 from .reading.granule_file import GranuleFile, Want
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def read_fields(beam: Beam, photons: Photons, classes: Classes, fields: Iterable
     Raises
     ------
     ReadError
-        When the granule lacks one, or its rows are neither photons nor segments.
+        When the granule lacks one, or its rows are neither photons nor segments (of ATL08: not land segments).
     """
     fields = list(fields)
     if not fields:
@@ -239,15 +239,45 @@ def read_fields(beam: Beam, photons: Photons, classes: Classes, fields: Iterable
     values = beam.read({field.column: want for field, (want, _) in atl03.items()})
     land = [field for field in fields if field.source == "land"]
     if land:
-        values |= {n: v if v.ndim == 1 else v[:, 0] for n, v in beam.read_atl08(_land_wants(beam, land)).items()}
+        values |= _read_land(beam, land)
     rows: dict[AncillaryField, NDArray[np.int32] | None] = {
         field: None if rate == "photon" else segment for field, (_, rate) in atl03.items()
     }
     return [FieldValues(field, values[field.column], rows.get(field, classes.land_row)) for field in fields]
 
 
-def _land_wants(beam: Beam, fields: Iterable[AncillaryField]) -> dict[str, Want]:
-    return {field.column: Want(beam.path(field.dataset)) for field in fields}
+def _read_land(beam: Beam, fields: Iterable[AncillaryField]) -> dict[str, NDArray[Any]]:
+    """Read fields of land segments; of those with columns the first."""
+    segments = "land_segments/segment_id_beg"
+    wants = {field.dataset: Want(beam.path(field.dataset)) for field in fields}
+    read = beam.read_atl08({segments: Want(beam.path(segments)), **wants})
+    for dataset, values in read.items():
+        if values.ndim == 0 or len(values) != len(read[segments]):
+            reason = f"its shape is {values.shape}, where the beam has {len(read[segments])} land segments"
+            raise LayoutError(reason, beam.atl08, beam.beam, beam.path(dataset))
+    return {f.column: read[f.dataset] if read[f.dataset].ndim == 1 else read[f.dataset][:, 0] for f in fields}
+
+
+def as_planned(beam: Beam, field: AncillaryField, values: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """Give a field's values in the type that the plan has of it, from another granule.
+
+    Raises
+    ------
+    LayoutError
+        When that type can't hold them: releases differ in the types of some datasets.
+    """
+    if np.can_cast(values.dtype, dtype):
+        return values.astype(dtype, copy=False)
+    with np.errstate(invalid="ignore"):
+        held = values.astype(dtype)
+    if not np.array_equal(held, values, equal_nan=values.dtype.kind == "f"):
+        reason = (
+            f"values of type {values.dtype.name} that {dtype} can't hold, the type in another granule of the plan; "
+            "ask for releases one by one"
+        )
+        address = beam.atl08 if field.source == "land" else beam.file.address
+        raise LayoutError(reason, address, beam.beam, beam.path(field.dataset))
+    return held
 
 
 def _want(beam: Beam, photons: Photons, field: AncillaryField) -> tuple[Want, Source]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..ancillary import HONOURS as ANCILLARY
-from ..ancillary import AncillaryField, read_fields
+from ..ancillary import AncillaryField, as_planned, read_fields
 from ..classification import UNCLASSIFIED
 from ..extents import HONOURS as EXTENTS
 from ..extents import BeamExtents, read_extents
@@ -69,7 +69,8 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     extent, member = _members(cut, once=request.parameters.each_photon_once)
     photon = cut.extents.kept.photon[member]
     columns = {**_of_extents(cut, extent), **_of_photons(cut, extent, photon)}
-    columns |= {field.field.column: field.of(photon) for field in ancillary}
+    for field in ancillary:
+        columns[field.field.column] = as_planned(beam, field.field, field.of(photon), _as_stored(field.field))
     return Computed(columns, len(cut.photons["height"]), len(cut.selection.photon), cut.notes({}))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...kernels.ancillary import reduce_field
 from ...kernels.phoreal import Vegetation, vegetation
 from ..ancillary import HONOURS as ANCILLARY
-from ..ancillary import AncillaryField, read_fields
+from ..ancillary import AncillaryField, as_planned, read_fields
 from ..extents import HONOURS as EXTENTS
 from ..extents import BeamExtents, read_extents
 from . import common
@@ -91,7 +91,8 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     columns = {**_columns(cut, rows), **_waveform(rows, settings.binsize)}
     for field in ancillary:
         kind = "mean" if field.field.mean else "mode"
-        columns[field.field.column] = reduce_field(cut.extents, field.of(everyone), kind)
+        reduced = reduce_field(cut.extents, field.of(everyone), kind)
+        columns[field.field.column] = as_planned(beam, field.field, reduced, _reduced(field.field))
     return Computed(columns, len(everyone), len(cut.selection.photon), cut.notes({}))
 
 
