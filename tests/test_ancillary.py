@@ -327,3 +327,29 @@ def test_a_granule_that_lacks_a_field_fails_and_names_it(forest: SimulatedGranul
     assert list(outcomes["status"]) == ["ok", "failed"]
     assert outcomes["kind"].iloc[1] == "missing_dataset"
     assert "gt1l/geophys_corr/geoid" in outcomes["message"].iloc[1]
+
+
+def test_a_type_that_can_not_hold_what_another_granule_has(tmp_path: Path) -> None:
+    """Weights have 8 bits in release 006 and 16 in 007: nothing is cut to what the first granule needs."""
+    scene: dict[str, Any] = {"terrain": "canopy", "kilometres": 0.5, "beams": ("gt1r",), "seed": 6}
+    old = simulate(tmp_path, **scene)[0]
+    new = simulate(tmp_path, 2, release="007", **scene)[1]
+    request = EVERYTHING | {"atl03_ph_fields": ["weight_ph"], "beams": "gt1r"}
+    together = nunatak.plan("atl03", [old.path, new.path], request)
+    outcomes = together.lazy(on_error="collect").outcomes.compute(scheduler="sync")
+    assert list(outcomes["status"]) == ["ok", "failed"]
+    assert outcomes["kind"].iloc[1] == "layout"
+    assert "values of type uint16 that uint8 can't hold" in outcomes["message"].iloc[1]
+    alone = nunatak.atl03(new.path, request).compute(scheduler="sync")
+    np.testing.assert_array_equal(alone["weight_ph"], paired(alone, photon_table(new.path))["weight_ph"])
+    for product in ("atl06", "atl08"):
+        rows = nunatak.plan(product, [old.path, new.path], CANOPY | {"atl03_ph_fields": ["weight_ph"]}, beams="gt1r")
+        weights = rows.lazy().frame.compute(scheduler="sync").groupby("cycle")["weight_ph"].max()
+        assert weights.max() > 255
+
+
+def test_what_is_no_land_segment_is_none(forest: SimulatedGranule) -> None:
+    """Photons of ATL08 are not land segments: their rows are another's."""
+    failed = failures(nunatak.plan("atl03", forest.path, EVERYTHING, atl08_fields="signal_photons/ph_h"))
+    assert set(failed["kind"]) == {"layout"}
+    assert failed["message"].str.contains("ATL08_.*signal_photons/ph_h: its shape is .*land segments").all()
