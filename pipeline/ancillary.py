@@ -218,6 +218,10 @@ class FieldValues:
     values: NDArray[Any]
     row: NDArray[np.int32] | None
 
+    def of_all(self) -> NDArray[Any]:
+        """Give the values of all photons."""
+        return self.values if self.row is None else take_rows(self.values, self.row)
+
     def of(self, photon: NDArray[Any]) -> NDArray[Any]:
         """Give the values of photons; a photon without one has all bits set: -1, the highest number, or NaN."""
         return self.values[photon] if self.row is None else take_rows(self.values, self.row[photon])

@@ -54,7 +54,7 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     cut = read_extents(beam, parameters)
     if cut is None:
         return None
-    photons, everyone = cut.photons, np.arange(len(cut.photons["height"]))
+    photons = cut.photons
     ancillary = read_fields(beam, photons, cut.classes, request.fields)
     fits = fit_extents(
         cut.extents,
@@ -67,7 +67,7 @@ def compute(beam: Beam, request: Request) -> Computed | None:
         photons["longitude"],
         photons["delta_time"],
         photons["across"],
-        fields=np.stack([field.of(everyone).astype(np.float64) for field in ancillary]) if ancillary else None,
+        fields=np.stack([field.of_all().astype(np.float64) for field in ancillary]) if ancillary else None,
         min_photons=parameters.cnt,
         min_spread=parameters.ats,
         max_iterations=parameters.maxi,
@@ -76,7 +76,7 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     )
     fitted = {field.field.column: fits.fields[:, i] for i, field in enumerate(ancillary)}
     notes = cut.notes({"rows whose photons do not determine a line": fits.undetermined})
-    return Computed({**_columns(cut, fits), **fitted}, len(everyone), len(cut.selection.photon), notes)
+    return Computed({**_columns(cut, fits), **fitted}, len(photons["height"]), len(cut.selection.photon), notes)
 
 
 def _columns(cut: BeamExtents, fits: Fits) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     cut, settings = read_extents(beam, parameters), parameters.phoreal
     if cut is None:
         return None
-    photons, classes, everyone = cut.photons, cut.classes, np.arange(len(cut.photons["height"]))
+    photons, classes = cut.photons, cut.classes
     assert settings is not None  # the product assumes it
     assert classes.atl08_class is not None
     assert classes.relief is not None
@@ -91,9 +91,9 @@ def compute(beam: Beam, request: Request) -> Computed | None:
     columns = {**_columns(cut, rows), **_waveform(rows, settings.binsize)}
     for field in ancillary:
         kind = "mean" if field.field.mean else "mode"
-        reduced = reduce_field(cut.extents, field.of(everyone), kind)
+        reduced = reduce_field(cut.extents, field.of_all(), kind)
         columns[field.field.column] = as_planned(beam, field.field, reduced, _reduced(field.field))
-    return Computed(columns, len(everyone), len(cut.selection.photon), cut.notes({}))
+    return Computed(columns, len(photons["height"]), len(cut.selection.photon), cut.notes({}))
 
 
 def _columns(cut: BeamExtents, rows: Vegetation) -> dict[str, Any]:
