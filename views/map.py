@@ -108,7 +108,7 @@ def plot_map(
         axes.xaxis.set_major_formatter(lambda lon, _: f"{round((lon + 180) % 360 - 180, 6):g}")
     _draw_graticule(axes, plane, box)
     beyond = _EXTEND[bool(values.min() < limits[0]), bool(values.max() > limits[1])]
-    figure.colorbar(points, ax=axes, label=_label(column), extend=beyond, shrink=0.8, pad=0.02)
+    figure.colorbar(points, ax=axes, label=_label(column), extend=beyond, shrink=0.8, pad=0.02, aspect=30)
     left_out = f"{missing:,} of {missing + len(values):,} rows without a value left out" if missing else ""
     axes.set_title("\n".join(line for line in (title, left_out) if line), fontsize="medium")
     return figure

@@ -170,7 +170,8 @@ def _title(rows: _Rows, beam: str) -> str:
 
 def _draw_whole(axes: Axes, rows: _Rows, x0: float, truth: Surface | None) -> None:
     if truth:
-        x = next(iter(rows.surfaces.values()))["x_atc"].to_numpy()
+        first = next(iter(rows.surfaces.values()))["x_atc"]
+        x = np.linspace(first.iloc[0], first.iloc[-1], 2000)
         axes.plot((x - x0) / 1000, truth(x), color=_TRUTH, linewidth=2.5, alpha=0.6, label="truth")
     if rows.vegetation is not None:
         x = (rows.vegetation["x_atc"].to_numpy() - x0) / 1000
@@ -235,9 +236,9 @@ def _draw_fits(axes: Axes, fits: pd.DataFrame, x0: float, half: float) -> tuple[
     height = fits["h_mean"].to_numpy()
     x = np.stack([fits["x_atc"] - half, fits["x_atc"] + half]) - x0
     rise = half * fits["dh_fit_dx"].to_numpy(np.float64)
-    axes.plot(x, np.stack([height - rise, height + rise]), color=_FIT, linewidth=1)
+    axes.plot(x, np.stack([height - rise, height + rise]), color=_FIT, linewidth=1.2)
     axes.plot([], [], color=_FIT, linewidth=1, label="fit of an extent")
-    spread = max(3.0, 1.5 * float(fits["w_surface_window_final"].max()))
+    spread = max(3.0, 1.5 * float(fits["w_surface_window_final"].median()))
     return height.min() - spread, height.max() + spread
 
 
