@@ -319,6 +319,8 @@ def placed(before: pd.DataFrame, after: pd.DataFrame, ground: Ground) -> None:
 
 def heights_above_the_ellipsoid(before: pd.DataFrame, after: pd.DataFrame, ground: Ground) -> None:
     extents = photons_of(ground, use_abs_h=True)
+    photons = ground.rows("atl03", {**FOREST, "phoreal": {"use_abs_h": True}})
+    np.testing.assert_array_equal(photons["relief"], photons["height"])
     for row in after.itertuples():
         extent = extents.get_group(row.extent_id - 2)
         heights = extent["height"][extent["atl08_class"] >= 2]
