@@ -113,9 +113,12 @@ def _score_v3(
         order = np.argsort(place, kind="stable").astype(np.int32)
         placed = np.count_nonzero(~np.isnan(place))
         ordered_place = place[order]
+    # Numpy asks for huge pages; a kernel's own allocation does not, which would cost a tenth of the time.
+    highest, lowest, weight = np.empty((3, len(place)), np.float64)
+    knn = np.empty(len(place), np.int32)
     score_neighbours(
-        count, place, height, order[:placed], ordered_place[:placed], float(half_x), float(half_h), int(min_knn), score
-    )
+        count, place, height, order[:placed], ordered_place[:placed], float(half_x), float(half_h), int(min_knn),
+        highest, lowest, weight, knn, score)  # fmt: skip
 
 
 def _check(version: int, win_x: float, win_h: float, min_knn: int, knn: int) -> None:

@@ -1,10 +1,12 @@
 """YAPC version 3: the nearest in height of the photons within half a window along track.
 
 SlideRule looks at all pairs of photons in a window and sorts every photon's neighbours. Here the photons are taken in
-the order of their distances, and for a block of them the heights are ranked once. The photons in the half window are
-then a set of ranks that loses and gains one photon at a time; how many of them are within half the window's height is
-a count of bits, and the nearest are the next bits below and above. So a photon costs about as much as it has
-neighbours that count, the root of those in the window, and not as many as are in the window.
+the order of their distances, and block by block. Where few are near each other in height, they are listed in cells of
+height, and a photon looks at three of them (`yapc_cells`). Where many are, the heights of the block are ranked once.
+The photons in the half window are then a set of ranks that loses and gains one photon at a time; how many of them are
+within half the window's height is a count of bits, and the nearest are the next bits below and above (`yapc_ranks`).
+So a photon costs about as much as it has neighbours that count, the root of those in the window, and not as many as
+are in the window.
 
 The neighbours are those that a walk through the file would find, to the photon: see `yapc_walk`.
 """
@@ -15,20 +17,15 @@ import numpy as np
 
 from .arrays import Bytes, Float32s, Float64s, Int, Int32s, Int64s, Real
 from .policy import kernel
-from .steps import sort_into
+from .yapc_cells import CELLS, fill_cells, weigh_in_cells
 from .yapc_ranks import count_between, distances_above, distances_below, rank_heights, toggle
-from .yapc_walk import BEYOND, WALK, WINDOW, follow_walks, running_extremes, toggle_missed, walk
+from .yapc_sums import exact_terms, sum_in_order, sum_of_nearest
+from .yapc_walk import WALK, WINDOW, follow_walks, running_extremes, toggle_missed, walk, walks_may_differ
 
 MOVES = 200
 """per photon, the most that sorting by insertion may cost; a beam 1.5 m out of order needs about 5."""
 BLOCK = 256
 """photons, at least, whose windows are made of one ranking."""
-FINE = 2.0**-44
-"""m; sums of multiples of it below `COARSE` are exact in float64, in whatever order they are added."""
-COARSE = 2.0**9
-"""m"""
-SMALL = np.float32(2.0**-21)
-"""m; a float32 of 24 bits that is not smaller is a multiple of `FINE`."""
 
 
 @kernel
@@ -59,12 +56,12 @@ def in_order(place: Float64s, order: Int32s, ordered_place: Float64s) -> Int:
 @kernel
 def score_neighbours(
     photon_count: Int32s, place: Float64s, height: Float32s, order: Int32s, ordered_place: Float64s, half_x: Real,
-    half_h: Real, min_knn: Int, score: Bytes,
+    half_h: Real, min_knn: Int, highest: Float64s, lowest: Float64s, weight: Float64s, knn: Int32s, score: Bytes,
 ) -> None:  # fmt: skip
     """Score the photons of a piece; full marks need the largest number of neighbours that counts in the segment."""
-    weight = np.zeros(len(place), np.float64)
-    knn = np.full(len(place), min_knn, np.int64)
-    weigh(place, height, order, ordered_place, half_x, half_h, min_knn, weight, knn)
+    weight[:] = 0.0
+    knn[:] = min_knn
+    weigh(place, height, order, ordered_place, half_x, half_h, min_knn, highest, lowest, weight, knn)
     first = 0
     for segment in range(len(photon_count)):
         end = first + photon_count[segment]
@@ -79,28 +76,28 @@ def score_neighbours(
 @kernel
 def weigh(
     place: Float64s, height: Float32s, order: Int32s, ordered_place: Float64s, half_x: Real, half_h: Real,
-    min_knn: Int, weight: Float64s, knn: Int64s,
+    min_knn: Int, highest: Float64s, lowest: Float64s, weight: Float64s, knn: Int32s,
 ) -> None:  # fmt: skip
     """Give the number of each photon's neighbours that count, and the sum of what they are nearer than `half_h`."""
     n = len(order)
-    highest, lowest, behind = running_extremes(place)
-    # with photons at most so far behind, no walk ends early or finds others (a little less than 1 m, for rounding)
-    all_windows = behind < 0.99 * BEYOND and half_x >= BEYOND
-    kind, first, end = follow_walks(order[: 0 if all_windows else n], ordered_place, half_x, highest, lowest)
+    running_extremes(place, highest, lowest)
     # within half the height, as float64, is within the next float32 that is not larger
     reach = np.float32(half_h)
     if np.float64(reach) > half_h:
         reach = np.nextafter(reach, np.float32(0))
-    exact = int(COARSE / half_h) - 1 if half_h < COARSE and half_h / FINE == np.floor(half_h / FINE) else 0
+    exact = exact_terms(half_h)
 
     # room for a block as large as the piece: what is not needed is never touched
+    kind, first, end = np.empty(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.int32)
+    nearest, ordered = np.empty(n + 1, np.float64), np.empty(n + 1, np.float64)
+    item, other = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
     rank, ranked = np.empty(n, np.int32), np.empty(n, np.int32)
     low, high = np.empty(n, np.int32), np.empty(n, np.int32)
-    item, other = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
-    ranked_height = np.empty(n, np.float32)
+    block_height, below, above = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     members = np.empty(n // 64 + 1, np.int64)
-    below, above = np.empty(n, np.float32), np.empty(n, np.float32)
-    nearest, ordered = np.empty(n, np.float64), np.empty(n, np.float64)
+    cell, slot, slot_photon = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    run, run_end = np.empty(CELLS + 2, np.int32), np.empty(CELLS + 2, np.int32)
+    farthest = np.zeros(2, np.int64)
 
     block: Int = np.int64(0)
     start: Int = np.int64(0)
@@ -111,45 +108,70 @@ def weigh(
         stop = reach_ahead(ordered_place, stop, ordered_place[block], half_x)
         block_end = min(n, block + max(BLOCK, 2 * (stop - start)))
         stop = reach_ahead(ordered_place, stop, ordered_place[block_end - 1], half_x)
-        ranks = rank_heights(height, order, start, stop, item, other, ranked)
-        bound_ranks(height, order, start, stop, ranked, ranks, reach, rank, ranked_height, low, high)
-        words = (ranks + 63) >> 6
-        members[:words] = 0
-        window: Int = start
-        window_end: Int = start
-        for t in range(block, block_end):
-            x = ordered_place[t]
-            while window_end < stop and ordered_place[window_end] - x <= half_x:
-                if rank[window_end - start] >= 0:
-                    toggle(members, rank[window_end - start])
-                window_end += 1
-            while x - ordered_place[window] > half_x:
-                if rank[window - start] >= 0:
-                    toggle(members, rank[window - start])
-                window += 1
-            r = np.int64(rank[t - start])
-            if r < 0:
-                continue
-            k = order[t]
-            how = WINDOW if all_windows else kind[t]
-            if how == WALK:
-                m = walk(k, place, height, half_x, half_h, nearest)
-                knn[k] = max(int(np.sqrt(m)), min_knn)
-                weight[k] = sum_in_order(nearest, m, min(knn[k], m), half_h, ordered)
-                continue
-            if how != WINDOW:
-                toggle_missed(members, rank, order, ordered_place, start, window, window_end, first[t], end[t],
-                              highest, lowest)  # fmt: skip
-            m = count_between(members, low[r], high[r]) - 1
-            knn[k] = max(int(np.sqrt(m)), min_knn)
-            number = min(knn[k], m)
-            distances_below(members, r, number, ranked_height, below)
-            distances_above(members, words, r, number, ranked_height, above)
-            weight[k] = sum_of_nearest(below, above, number, half_h, exact, nearest, ordered)
-            if how != WINDOW:
-                toggle_missed(members, rank, order, ordered_place, start, window, window_end, first[t], end[t],
-                              highest, lowest)  # fmt: skip
+        by_walk = walks_may_differ(order, ordered_place, start, stop, highest, lowest, half_x)
+        if by_walk:
+            follow_walks(order, ordered_place, block, block_end, half_x, highest, lowest, farthest, kind, first, end)
+            for t in range(block, block_end):
+                if kind[t - block] == WALK:
+                    k = order[t]
+                    m = walk(k, place, height, half_x, half_h, nearest)
+                    knn[k] = max(int(np.sqrt(m)), min_knn)
+                    weight[k] = sum_in_order(nearest, m, min(knn[k], m), half_h, ordered)
+        if fill_cells(height, order, start, stop, half_h, cell, slot, block_height, slot_photon, run):
+            weigh_in_cells(
+                order, ordered_place, start, block, block_end, stop, half_x, half_h, reach, exact, min_knn, cell, slot,
+                block_height, slot_photon, run, run_end, by_walk, kind, first, end, nearest, ordered, weight,
+                knn)  # fmt: skip
+        else:
+            ranks = rank_heights(height, order, start, stop, item, other, ranked)
+            bound_ranks(height, order, start, stop, ranked, ranks, reach, rank, block_height, low, high)
+            weigh_by_ranks(
+                order, ordered_place, start, block, block_end, stop, half_x, half_h, exact, min_knn, rank, ranks,
+                block_height, low, high, members, highest, lowest, by_walk, kind, first, end, below, above, nearest,
+                ordered, weight, knn)  # fmt: skip
         block = block_end
+
+
+@kernel
+def weigh_by_ranks(
+    order: Int32s, ordered_place: Float64s, start: Int, block: Int, block_end: Int, stop: Int, half_x: Real,
+    half_h: Real, exact: Int, min_knn: Int, rank: Int32s, ranks: Int, ranked_height: Float32s, low: Int32s,
+    high: Int32s, members: Int64s, highest: Float64s, lowest: Float64s, by_walk: bool, kind: Bytes, first: Int32s,
+    end: Int32s, below: Float32s, above: Float32s, nearest: Float64s, ordered: Float64s, weight: Float64s,
+    knn: Int32s,
+) -> None:  # fmt: skip
+    """Weigh the photons of a block; not those whose neighbours only a walk can tell."""
+    words = (ranks + 63) >> 6
+    members[:words] = 0
+    window: Int = start
+    window_end: Int = start
+    for t in range(block, block_end):
+        x = ordered_place[t]
+        while window_end < stop and ordered_place[window_end] - x <= half_x:
+            if rank[window_end - start] >= 0:
+                toggle(members, rank[window_end - start])
+            window_end += 1
+        while x - ordered_place[window] > half_x:
+            if rank[window - start] >= 0:
+                toggle(members, rank[window - start])
+            window += 1
+        r = np.int64(rank[t - start])
+        how = kind[t - block] if by_walk else WINDOW
+        if r < 0 or how == WALK:
+            continue
+        if how != WINDOW:
+            toggle_missed(members, rank, order, ordered_place, start, window, window_end, first[t - block],
+                          end[t - block], highest, lowest)  # fmt: skip
+        m = count_between(members, low[r], high[r]) - 1
+        k = order[t]
+        knn[k] = max(int(np.sqrt(m)), min_knn)
+        number = min(knn[k], m)
+        distances_below(members, r, number, ranked_height, below)
+        distances_above(members, words, r, number, ranked_height, above)
+        weight[k] = sum_of_nearest(below, above, number, half_h, exact, nearest, ordered)
+        if how != WINDOW:
+            toggle_missed(members, rank, order, ordered_place, start, window, window_end, first[t - block],
+                          end[t - block], highest, lowest)  # fmt: skip
 
 
 @kernel
@@ -188,37 +210,3 @@ def bound_ranks(
             end += 1
         low[r] = first
         high[r] = end
-
-
-@kernel
-def sum_of_nearest(
-    below: Float32s, above: Float32s, number: Int, half_h: Real, exact: Int, nearest: Float64s, ordered: Float64s,
-) -> Real:  # fmt: skip
-    """Add up how much nearer than `half_h` the nearest of both sides are; each side is sorted and has `number`.
-
-    The smaller ones of the first below and the last above, the second below and the last but one above, and so on,
-    are the nearest of all (as in a merging network), though not in their order. SlideRule adds them in their order;
-    that makes no difference where every sum is exact, as it is with up to `exact` ordinary numbers.
-    """
-    fine = number <= exact
-    for i in range(number):
-        a, b = below[i], above[number - 1 - i]
-        distance = a if a < b else b
-        fine &= (distance >= SMALL) | (distance == 0)
-        nearest[i] = distance
-    if not fine:
-        return sum_in_order(nearest, number, number, half_h, ordered)
-    total = 0.0
-    for i in range(number):
-        total += half_h - nearest[i]
-    return total
-
-
-@kernel
-def sum_in_order(nearest: Float64s, m: Int, number: Int, half_h: Real, ordered: Float64s) -> Real:
-    """Add up how much nearer than `half_h` the `number` nearest of m are, the nearest first."""
-    sort_into(nearest, ordered, m)
-    total = 0.0
-    for i in range(number):
-        total += half_h - ordered[i]
-    return total

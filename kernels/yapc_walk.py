@@ -22,58 +22,62 @@ WINDOW, WINDOW_LESS_MISSED, WALK = 0, 1, 2
 
 
 @kernel
-def running_extremes(place: Float64s) -> tuple[Float64s, Float64s, Real]:
-    """Give the largest place up to each photon, the smallest from it on, and how far any is behind an earlier one."""
-    highest = np.empty(len(place), np.float64)
-    lowest = np.empty(len(place), np.float64)
+def running_extremes(place: Float64s, highest: Float64s, lowest: Float64s) -> None:
+    """Give, for each photon in file order, the largest place up to it and the smallest from it on."""
     top = -np.inf
-    behind = 0.0
     for k in range(len(place)):
-        if place[k] > top:
-            top = place[k]
-        if top - place[k] > behind:
-            behind = top - place[k]
+        top = place[k] if place[k] > top else top
         highest[k] = top
     bottom = np.inf
     for k in range(len(place) - 1, -1, -1):
-        if place[k] < bottom:
-            bottom = place[k]
+        bottom = place[k] if place[k] < bottom else bottom
         lowest[k] = bottom
-    return highest, lowest, behind
+
+
+@kernel
+def walks_may_differ(
+    order: Int32s, ordered_place: Float64s, start: Int, stop: Int, highest: Float64s, lowest: Float64s, half_x: Real,
+) -> bool:  # fmt: skip
+    """Tell whether a photon of start..stop, in the order of places, is so far out of order that walks notice.
+
+    A photon that a walk misses lies about 1 m or more ahead of a later one or behind an earlier one, and so does a
+    photon that starts too far out or meets others that are; a little less than 1 m, for rounding.
+    """
+    far = half_x < BEYOND
+    for t in range(start, stop):
+        k, x = order[t], ordered_place[t]
+        far |= (highest[k] - x > 0.99 * BEYOND) | (x - lowest[k] > 0.99 * BEYOND)
+    return bool(far)
 
 
 @kernel
 def follow_walks(
-    order: Int32s, ordered_place: Float64s, half_x: Real, highest: Float64s, lowest: Float64s,
-) -> tuple[Bytes, Int32s, Int32s]:  # fmt: skip
-    """Say of each photon, in the order of places, what its neighbours are, and the first photon and end of its walk.
+    order: Int32s, ordered_place: Float64s, block: Int, block_end: Int, half_x: Real, highest: Float64s,
+    lowest: Float64s, farthest: Int64s, kind: Bytes, first: Int32s, end: Int32s,
+) -> None:  # fmt: skip
+    """Say of each photon of a block what its neighbours are, and the first photon and the end of its walk.
 
     The walk to the left ends at the last photon in the file that is so far to the left, if that is before the
-    photon itself; with rising places that one only moves on. The same holds for the right.
+    photon itself; with rising places that one only moves on, and so does the right one: `farthest` keeps both.
     """
-    n = len(order)
     photons = len(highest)
-    kind = np.empty(n, np.uint8)
-    first = np.empty(n, np.int32)
-    end = np.empty(n, np.int32)
-    left: Int = np.int64(0)
-    right: Int = np.int64(0)
-    for t in range(n):
+    left, right = farthest[0], farthest[1]
+    for t in range(block, block_end):
         x = ordered_place[t]
         k = order[t]
         while left < photons and x - lowest[left] >= half_x + BEYOND:
             left += 1
         while right < photons and highest[right] - x < half_x + BEYOND:
             right += 1
-        first[t] = left
-        end[t] = right
+        first[t - block] = left
+        end[t - block] = right
         if left > k or right <= k or highest[k] - x > half_x or x - lowest[k] > half_x:
-            kind[t] = WALK
+            kind[t - block] = WALK
         elif (left > 0 and x - highest[left - 1] <= half_x) or (right < photons and lowest[right] - x <= half_x):
-            kind[t] = WINDOW_LESS_MISSED
+            kind[t - block] = WINDOW_LESS_MISSED
         else:
-            kind[t] = WINDOW
-    return kind, first, end
+            kind[t - block] = WINDOW
+    farthest[0], farthest[1] = left, right
 
 
 @kernel

@@ -88,6 +88,16 @@ def test_long_beams_of_every_disorder(photons: int, disorder: float) -> None:
     assert_array_equal(yapc_scores(3, *arrays(beam)), yapc_twin.scores(3, *arrays(beam)))
 
 
+@pytest.mark.parametrize("disorder", [0.4, 1.5, 5.0])
+@pytest.mark.parametrize(("noise", "tall"), [(0.97, 1.0), (0.9, 1.0), (0.8, 8.0), (0.9, 300.0)])
+def test_long_beams_of_background(noise: float, tall: float, disorder: float) -> None:
+    """Where few photons are near each other: cells of height, which begin again with the first in a tall beam."""
+    beam = make_beam(8, segments=16, photons=100, noise=noise, disorder=disorder)
+    beam.height[:] = (beam.height - np.float32(1200)) * np.float32(tall)
+    beam.height[::50] = np.nan
+    assert_array_equal(yapc_scores(3, *arrays(beam)), yapc_twin.scores(3, *arrays(beam)))
+
+
 @pytest.mark.parametrize("win_h", [0.1, 0.3, 1.7])
 def test_sums_that_are_not_exact_are_made_in_sliderules_order(win_h: float) -> None:
     beam = make_beam(5, segments=20, photons=60, noise=0.1, quantum=0.01)
