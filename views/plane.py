@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 POLAR_LATITUDE: Final = 60.0
 _POLAR: Final = {1: "EPSG:3413", -1: "EPSG:3031"}
 _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 45.0)
+# Meridians or parallels along the longer side of a map.
+_LINES: Final = 6
 
 
 class Box(NamedTuple):
@@ -138,8 +140,9 @@ class Plane:
         if self.crs.is_geographic:
             return []
         lon, lat = self._shown(box)
-        meridians = _multiples(*lon)
-        parallels = _multiples(*lat)
+        width, height = box.right - box.left, box.top - box.bottom
+        meridians = _multiples(*lon, max(3, _LINES * width / max(width, height)))
+        parallels = _multiples(*lat, max(3, _LINES * height / max(width, height)))
         along_lat = np.linspace(max(lat[0] - 1, -90), min(lat[1] + 1, 90), 400)
         along_lon = np.linspace(lon[0] - 1, lon[1] + 1, 400)
         return [
@@ -176,9 +179,9 @@ def _middle(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, 
     return round(float(longitude), 2), round(float(latitude), 2)
 
 
-def _multiples(low: float, high: float) -> NDArray[np.float64]:
-    """Give round numbers between two: about five of them."""
-    step = next((step for step in _STEPS if (high - low) / step <= 6), _STEPS[-1])
+def _multiples(low: float, high: float, most: float) -> NDArray[np.float64]:
+    """Give round numbers between two, as many as have room for their labels."""
+    step = next((step for step in _STEPS if (high - low) / step <= most), _STEPS[-1])
     return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
 
 

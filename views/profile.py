@@ -247,8 +247,10 @@ def _draw_vegetation(axes: Axes, rows: pd.DataFrame, x0: float) -> tuple[float, 
     x = rows["x_atc"].to_numpy() - x0
     ground = rows["h_te_median"].to_numpy()
     top = ground + rows["h_canopy"].to_numpy()
+    grown = top > ground
     axes.vlines(x, ground, top, color="black", linewidth=1)
-    axes.plot(x, top, "v", markersize=5, color=_CANOPY, label="h_canopy over ground")
+    if grown.any():
+        axes.plot(x[grown], top[grown], "v", markersize=5, color=_CANOPY, label="h_canopy over ground")
     axes.plot(x, ground, "^", markersize=5, color=_GROUND, label="h_te_median")
     return ground.min() - 3.0, top.max() + 3.0
 
