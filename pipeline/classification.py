@@ -135,7 +135,13 @@ def _atl08_classes(
         fields |= _VEGETATION_FIELDS
     if parameters.phoreal is not None or parameters.atl08_fields:
         fields |= _LAND_FIELDS
-    atl08 = beam.read_atl08({name: Want(beam.path(path), dtype) for name, (path, dtype) in fields.items()})
+    atl08 = beam.read_atl08(
+        {name: Want(beam.path(path), dtype, required=False) for name, (path, dtype) in fields.items()}
+    )
+    if not atl08:
+        return _all_unclassified(beam, photons, parameters, scores, notes)
+    for name in fields.keys() - atl08.keys():
+        raise MissingDatasetError("ATL08 lacks it", beam.atl08, beam.beam, beam.path(fields[name][0]))
     found = match_classes(
         photons["segment_id"],
         photons.photon_count,
@@ -164,4 +170,22 @@ def _atl08_classes(
         take_rows(atl08["segment_snowcover"].astype(np.uint8), land_row),
         land_row,
         (*notes, *beam.atl08_notes),
+    )
+
+
+def _all_unclassified(
+    beam: Beam, photons: Photons, parameters: Parameters, scores: NDArray[Any] | None, notes: tuple[str, ...]
+) -> Classes:
+    """Leave all photons unclassified: an ATL08 granule has no group of a beam that saw no land."""
+    count = len(photons["height"])
+    unknown = np.full(count, 255, np.uint8)
+    nothing = np.zeros(count, np.float32)
+    return Classes(
+        scores,
+        np.full(count, UNCLASSIFIED, np.uint8),
+        photons["height"] if parameters.phoreal is not None and parameters.phoreal.use_abs_h else nothing,
+        unknown,
+        unknown,
+        np.full(count, -1, np.int32),
+        (*notes, *beam.atl08_notes, f"its ATL08 granule has no photons of {beam.beam}: all are unclassified"),
     )

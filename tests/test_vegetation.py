@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import dask
 import geopandas as gpd
 import h5py
 import numpy as np
@@ -254,3 +255,20 @@ def test_lists_of_numbers_through_the_command_line(forest: SimulatedGranule, tmp
                 np.testing.assert_array_equal(np.asarray(ours, np.float32), np.asarray(theirs, np.float32))
         for name in ("h_canopy", "h_te_median", "ph_count", "num_bins"):
             np.testing.assert_array_equal(read[name], expected[name])
+
+
+def test_an_atl08_without_the_beam_leaves_all_photons_unclassified(tmp_path: Path) -> None:
+    simulate(tmp_path, kilometres=2, terrain="water", beams=("gt1l",), seed=3)
+    asked = {"srt": -1, "cnf": 2, "beams": "gt1l"}
+    note = "its ATL08 granule has no photons of gt1l: all are unclassified"
+    for product, parameters, rows in (
+        ("atl08", asked, False),
+        ("atl03", {**asked, "atl08_class": "unclassified"}, True),
+        ("atl06", {**asked, "atl08_class": "ground"}, False),
+    ):
+        both = nunatak.plan(product, tmp_path, parameters).lazy()
+        frame, outcomes = dask.compute(both.frame, both.outcomes, scheduler="sync")
+        assert outcomes["status"].tolist() == ["ok" if rows else "empty"]
+        assert note in outcomes["notes"].iloc[0]
+        assert bool(len(frame)) is rows
+        assert not rows or set(frame["atl08_class"]) == {4}
