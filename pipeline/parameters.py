@@ -93,6 +93,12 @@ class Yapc(BaseModel):
     )
     win_x: _Number = Field(default=15.0, gt=0, le=_FARTHEST, description="length of the window, m")
 
+    @model_validator(mode="after")
+    def _has_a_window(self) -> Yapc:
+        if self.version == 3 and self.win_h == 0:
+            raise ValueError("win_h 0: the window of version 3 needs a height; versions 1 and 2 compute one")
+        return self
+
 
 class Phoreal(BaseModel):
     """Settings of the vegetation algorithm PhoREAL (guide, 2.6)."""

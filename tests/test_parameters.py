@@ -328,6 +328,12 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert {"len", "ats", "leng", "cnf", "poly", "proj", "yapc", "samples", "region_mask", "beams"} <= told
 
 
+def test_yapc_3_needs_a_window() -> None:
+    with pytest.raises(ParameterError, match=r"^yapc: win_h 0: the window of version 3 needs a height"):
+        Parameters.of(yapc={"win_h": 0})
+    assert Parameters.of(yapc={"win_h": 0, "version": 2}).yapc
+
+
 def test_long_values_are_shortened_in_errors() -> None:
     with pytest.raises(ParameterError) as caught:
         Parameters.of(len=list(range(100_000)), cnf="x" * 100_000)
