@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -130,18 +130,10 @@ def _beyond(score: int, most: int, what: str) -> tuple[str, ...]:
 def _atl08_classes(
     beam: Beam, photons: Photons, parameters: Parameters, scores: NDArray[Any] | None, notes: tuple[str, ...]
 ) -> Classes:
-    fields = dict(_SIGNAL_FIELDS)
-    if parameters.phoreal is not None:
-        fields |= _VEGETATION_FIELDS
-    if parameters.phoreal is not None or parameters.atl08_fields:
-        fields |= _LAND_FIELDS
-    atl08 = beam.read_atl08(
-        {name: Want(beam.path(path), dtype, required=False) for name, (path, dtype) in fields.items()}
-    )
+    """Find the photons in ATL08, and what it says of them."""
+    atl08 = _read_atl08(beam, parameters)
     if not atl08:
         return _all_unclassified(beam, photons, parameters, scores, notes)
-    for name in fields.keys() - atl08.keys():
-        raise MissingDatasetError("ATL08 lacks it", beam.atl08, beam.beam, beam.path(fields[name][0]))
     found = match_classes(
         photons["segment_id"],
         photons.photon_count,
@@ -149,28 +141,40 @@ def _atl08_classes(
         atl08["classed_pc_indx"],
         atl08["classed_pc_flag"],
     )
-    classes, land_row = found.atl08_class, None
+    land_row = None
     if "segment_id_beg" in atl08:
         segments = land_rows(photons["segment_id"], atl08["segment_id_beg"])
         land_row = land_rows_of_photons(found.row, photons.photon_count, segments)
+    classes = Classes(scores, found.atl08_class, land_row=land_row, notes=(*notes, *beam.atl08_notes))
     if parameters.phoreal is None or land_row is None:
-        return Classes(scores, classes, land_row=land_row, notes=(*notes, *beam.atl08_notes))
+        return classes
     relief = take_rows(atl08["ph_h"], found.row, missing=0.0)
     if parameters.phoreal.above_classifier:
-        strong = beam.spot() % 2 == 1
-        classes = above_classes(
-            classes, found.row, photons.photon_count, photons["solar_elevation"], photons["confidence"], relief,
-            strong=strong,
+        above = above_classes(
+            found.atl08_class, found.row, photons.photon_count, photons["solar_elevation"], photons["confidence"],
+            relief, strong=beam.spot() % 2 == 1,
         )  # fmt: skip
-    return Classes(
-        scores,
+        classes = replace(classes, atl08_class=above)
+    return replace(
         classes,
-        photons["height"] if parameters.phoreal.use_abs_h else relief,
-        take_rows(atl08["segment_landcover"].astype(np.uint8), land_row),
-        take_rows(atl08["segment_snowcover"].astype(np.uint8), land_row),
-        land_row,
-        (*notes, *beam.atl08_notes),
+        relief=photons["height"] if parameters.phoreal.use_abs_h else relief,
+        landcover=take_rows(atl08["segment_landcover"].astype(np.uint8), land_row),
+        snowcover=take_rows(atl08["segment_snowcover"].astype(np.uint8), land_row),
     )
+
+
+def _read_atl08(beam: Beam, parameters: Parameters) -> dict[str, NDArray[Any]]:
+    """Read what a request needs of ATL08; nothing, where it has no such beam."""
+    fields = dict(_SIGNAL_FIELDS)
+    if parameters.phoreal is not None:
+        fields |= _VEGETATION_FIELDS
+    if parameters.phoreal is not None or parameters.atl08_fields:
+        fields |= _LAND_FIELDS
+    wants = {name: Want(beam.path(path), dtype, required=False) for name, (path, dtype) in fields.items()}
+    atl08 = beam.read_atl08(wants)
+    for name in fields.keys() - atl08.keys() if atl08 else ():
+        raise MissingDatasetError("ATL08 lacks it", beam.atl08, beam.beam, beam.path(fields[name][0]))
+    return atl08
 
 
 def _all_unclassified(

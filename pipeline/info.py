@@ -7,22 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .catalog.indexing import LAYOUTS
 from .errors import ReadError
 from .granule import BEAMS, GranuleName, spot_of
 from .reading.granule_file import DatasetInfo, GranuleFile, Want
 from .times import sdp_to_utc
-
-# The per-segment positions and times of each product's beams: latitude, longitude, delta_time.
-_TRACKS = {
-    "ATL03": (
-        "geolocation/reference_photon_lat",
-        "geolocation/reference_photon_lon",
-        "geolocation/delta_time",
-    ),
-    "ATL06": ("land_ice_segments/latitude", "land_ice_segments/longitude", "land_ice_segments/delta_time"),
-    "ATL08": ("land_segments/latitude", "land_segments/longitude", "land_segments/delta_time"),
-    "ATL13": ("segment_lat", "segment_lon", "delta_time"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +44,9 @@ def describe_beams(file: GranuleFile, name: GranuleName | None) -> list[BeamInfo
 def _describe_beam(file: GranuleFile, beam: str, sc_orient: int | None, product: str) -> BeamInfo:
     spot = None if sc_orient is None else spot_of(beam, sc_orient)
     photons = file.describe(f"{beam}/heights/h_ph").shape[0] if file.exists(f"{beam}/heights/h_ph") else None
-    paths = _TRACKS.get(product, _TRACKS["ATL03"])
-    wants = {
-        key: Want(f"{beam}/{path}", required=False) for key, path in zip(("lat", "lon", "time"), paths, strict=True)
-    }
+    layout = LAYOUTS.get(product, LAYOUTS["ATL03"])
+    paths = {"lat": layout.latitude, "lon": layout.longitude, "time": layout.time}
+    wants = {key: Want(f"{beam}/{path}", required=False) for key, path in paths.items()}
     track = file.read(wants)
     if "lat" not in track or "lon" not in track or not track["lat"].size:
         return BeamInfo(beam, spot, 0, photons, None, None)
