@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from beams import make_beam
+from cpus import assert_same_bits, on_x86_64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from land_twin import ATLAS_EPOCH, middle_of, vegetation_of
@@ -311,15 +308,6 @@ print(digest.hexdigest())
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="names kinds of x86-64")
+@on_x86_64
 def test_every_kind_of_cpu_gives_the_same_bits(tmp_path: Path) -> None:
-    digests = {}
-    for cpu in ("", "x86-64", "x86-64-v3"):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / (cpu or "native"))}
-        if cpu:
-            environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}
-        command = [sys.executable, "-c", BITS, str(Path(__file__).parent)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        digests[cpu or "native"] = done.stdout.strip()
-    assert all(digests.values())
-    assert len(set(digests.values())) == 1, digests
+    assert_same_bits(BITS, tmp_path)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from cpus import assert_same_bits, on_x86_64
 
 SCRIPT = """
 import hashlib, sys
@@ -30,15 +27,6 @@ print(digest.hexdigest())
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="names kinds of x86-64")
+@on_x86_64
 def test_every_kind_of_cpu_gives_the_same_scores(tmp_path: Path) -> None:
-    digests = {}
-    for cpu in ("", "x86-64", "x86-64-v3"):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / (cpu or "native"))}
-        if cpu:
-            environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}
-        command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        digests[cpu or "native"] = done.stdout.strip()
-    assert all(digests.values())
-    assert len(set(digests.values())) == 1, digests
+    assert_same_bits(SCRIPT, tmp_path)
