@@ -24,12 +24,11 @@ from pydantic import (
 )
 
 from .errors import ParameterError
-from .granule import BEAMS, track_of
+from .granule import BEAMS, GROUND_TRACK, track_of
 from .parameter_forms import ParameterNotice, as_mapping, renamed, told, without_service_names
 from .region import Region, RegionMask
 from .vocabulary import (
     ALIASES,
-    BEAM_NUMBERS,
     CLASSES,
     CONFIDENCES,
     GEOLOCATIONS,
@@ -343,8 +342,8 @@ class Parameters(BaseModel):
     @field_validator("beams", mode="before")
     @classmethod
     def _beams(cls, value: Any) -> tuple[str, ...]:
-        numbers = members(value, BEAM_NUMBERS)[0]
-        return tuple(beam for beam, number in BEAM_NUMBERS.items() if number in numbers)
+        numbers = members(value, GROUND_TRACK)[0]
+        return tuple(beam for beam, number in GROUND_TRACK.items() if number in numbers)
 
     @model_validator(mode="after")
     def _together(self) -> Parameters:

@@ -11,8 +11,6 @@ from numbers import Real
 from reprlib import Repr
 from typing import Any, Final
 
-from .granule import BEAMS
-
 SURFACE_TYPES: Final = {"dynamic": -1, "land": 0, "ocean": 1, "sea_ice": 2, "land_ice": 3, "inland_water": 4}
 
 CONFIDENCES: Final = {
@@ -45,8 +43,6 @@ GEOLOCATIONS: Final = {"mean": 0, "median": 1, "center": 2}
 HIGHEST_OLD_QUALITY: Final = 3
 #: Release 007 combines flags in quality_ph; its values reach 25.
 HIGHEST_QUALITY: Final = 25
-
-BEAM_NUMBERS: Final = {beam: 10 * (i + 1) for i, beam in enumerate(BEAMS)}
 
 PROJECTIONS: Final = {"north_polar": 0, "south_polar": 1, "plate_carree": 2, "auto": 3}
 

@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pipeline.times import SDP_EPOCH_GPS
 from . import layout
 from .beam import EPOCH, Columns, start_time
 from .orbit import GROUND_SPEED, Track, segment_distance
 from .scene import Scene
 from .writing import GranuleWriter
 
-_GPS_EPOCH_OFFSET: Final = 1198800018.0  # GPS seconds at the start of ATLAS time
 _GPS_WEEK: Final = 604800.0
 _LEVELS: Final = {"ATL03": "L2", "ATL08": "L3A"}
 
@@ -77,14 +77,14 @@ def _ancillary_data(scene: Scene, track: Track, start: datetime, end: datetime) 
     segments = track.segments(scene.kilometres * 1000.0)
     region = scene.name().region
     values: dict[str, str | float] = {
-        "atlas_sdp_gps_epoch": _GPS_EPOCH_OFFSET,
+        "atlas_sdp_gps_epoch": float(SDP_EPOCH_GPS),
         "control": "nunatak simulate",
         "release": scene.release,
         "version": scene.revision,
     }
     for side, time, segment in (("start", start, segments[0]), ("end", end, segments[-1])):
         seconds = (time - EPOCH).total_seconds()
-        week, of_week = divmod(seconds + _GPS_EPOCH_OFFSET, _GPS_WEEK)
+        week, of_week = divmod(seconds + SDP_EPOCH_GPS, _GPS_WEEK)
         values |= {
             f"data_{side}_utc": _utc(time),
             f"granule_{side}_utc": _utc(time),
